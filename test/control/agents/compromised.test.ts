@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
+import { countersPath } from '#feed/counters.ts'
 import { feedPath, lookupPath, reportPath } from '#feed/message.ts'
 import { joinPath, renewPath } from '#feed/join.ts'
 import { checkInvariants } from '../invariants.ts'
@@ -167,6 +168,49 @@ test('changes: what it says of its own vnics, and that it is there; no other key
     ['mine', 'near', 'other', 'foreign'].map(async (name) => (await api.ok('GET', `/vnics/${ids[name]}`)).problem?.text ?? null),
   )
   assert.deepEqual(states, ['a lie', null, null, null])
+})
+
+test('changes: what it counts of its own vnics, and no number, drop or public port of others', async () => {
+  const { api } = agents
+  const { h1 } = hosts
+  const [own, others] = [ids.mine!, ['near', 'other', 'foreign'].map((name) => ids[name]!)]
+  const keys = async (): Promise<string[]> => (await api.store.range('')).entries.map(({ key, modified }) => `${key} ${modified}`)
+  const before = await keys()
+  const count = (vnic: string, n: number) => ({
+    vnic,
+    rxPackets: n,
+    rxBytes: n,
+    txPackets: n,
+    txBytes: n,
+    flows: n,
+    drops: { sg_denied: n },
+  })
+  const drop = (vnic: string) => {
+    const what = { reason: 'sg_denied', length: 60, vni: 1, direction: 'in', peer: null, text: 'a lie', rule: null }
+    return { time: new Date().toISOString(), vnic, ...what }
+  }
+  const nats = [ids['own-red'], ids['own-blue'], ids['rival-red']].map((vpc) => `${vpc}.${ids.own}`)
+  for (const n of [1, 1_000]) {
+    const said = {
+      vnics: [own, ...others].map((vnic) => count(vnic, n)),
+      drops: [own, ...others].map(drop),
+      nats: nats.map((nat) => ({ nat, rxPackets: n, rxBytes: n, txPackets: n, txBytes: n, drops: {} })),
+      exhausted: nats.map((nat) => ({ nat, packets: n })),
+      blocks: nats.map((nat) => ({ nat, blocks: ['10.0.0.5 203.0.113.9 1024-1087'] })),
+    }
+    assert.equal((await agents.ask(h1, 'POST', countersPath, said)).status, 204)
+  }
+  const packets = async (path: string): Promise<number> => {
+    const { points } = await api.ok('GET', `${path}/stats`)
+    return points.reduce((sum: number, { rxPackets }: { rxPackets: number }) => sum + rxPackets, 0)
+  }
+  assert.equal(await packets(`/vnics/${own}`), 999)
+  for (const id of others) assert.equal(await packets(`/vnics/${id}`), 0)
+  for (const name of ['h2', 'h3']) assert.equal(await packets(`/hosts/${hosts[name]!.id}`), 0)
+  const drops = async (name: string): Promise<string[]> =>
+    (await api.ok('GET', `/vpcs/${ids[name]}/drops`)).drops.map(({ vnic }: any) => vnic.id ?? vnic)
+  assert.deepEqual([new Set(await drops('own-red')), await drops('own-blue'), await drops('rival-red')], [new Set([own]), [], []])
+  assert.deepEqual(await keys(), before)
 })
 
 test('its key is nothing to the API for people, and a token of people nothing to the port for agents', async () => {
