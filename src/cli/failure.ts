@@ -27,6 +27,14 @@ export interface Difference {
   readonly is: string
 }
 
+/** What the API of a cloud says besides: the fields that are wrong, and what uses the thing. */
+export interface RefusalDetails {
+  readonly fields?: readonly object[]
+  readonly users?: readonly object[]
+  readonly count?: number
+  readonly request?: string
+}
+
 /**
  * A failure with a message for people, in one sentence and with the remedy. Commands throw it; main prints it as `vpc:
  * …`.
@@ -36,13 +44,20 @@ export class Failure extends Error {
   /** The code for `--json`: an errno name, or the kind. */
   readonly code: string
   readonly differences: readonly Difference[]
+  /** For `--json` alone. */
+  readonly details: RefusalDetails
 
-  constructor(kind: FailureKind, message: string, { code = kind as string, differences = [] as readonly Difference[] } = {}) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    { code = kind as string, differences = [] as readonly Difference[], details = {} as RefusalDetails } = {},
+  ) {
     super(message)
     this.name = 'Failure'
     this.kind = kind
     this.code = code
     this.differences = differences
+    this.details = details
   }
 }
 

@@ -38,10 +38,10 @@ export interface ReportOptions {
 }
 
 /** Print a failure: `vpc: …` and a table of differences, or one line of JSON. */
-export function printFailure({ message, code, differences }: Failure, { json, stream, debug }: ReportOptions): void {
+export function printFailure({ message, code, differences, details }: Failure, { json, stream, debug }: ReportOptions): void {
   if (debug instanceof Error) stream.write(`${debug.stack}\n`)
   if (json) {
-    stream.write(`${JSON.stringify({ error: { code, message, ...(differences.length > 0 && { differences }) } })}\n`)
+    stream.write(`${JSON.stringify({ error: { code, message, ...(differences.length > 0 && { differences }), ...details } })}\n`)
     return
   }
   const style = styleFor(undefined, stream.isTTY === true, process.env)

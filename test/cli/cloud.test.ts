@@ -87,6 +87,11 @@ test('a vpc by names: made, found to be so, listed, changed, refused, destroyed'
     refused(4, 'vpc destroy red'),
     /^vpc: cannot destroy vpc red: vpc red is used by subnet web; destroy or change those first\n$/,
   )
+  // A program reads who uses it, and which field is wrong.
+  const { error } = JSON.parse(refused(4, 'vpc destroy red --json'))
+  assert.deepEqual([error.code, error.users.map(({ name }: any) => name), error.count], ['in-use', ['web'], 1])
+  const wrong = JSON.parse(refused(1, 'vnic create v2 --account=shop --subnet=nowhere --json')).error
+  assert.deepEqual([wrong.fields[0].pointer, typeof wrong.request], ['/subnet', 'string'])
   assert.match(refused(4, 'vpc create red --account=shop --resolution=push'), /exists with other settings[^]*resolution +push +auto/)
   ok('vnic destroy v1')
   assert.match(ok('vnic destroy v1'), /^already so: there is no vnic v1/)
@@ -101,6 +106,7 @@ test('--wait ends when the hosts follow, and names those that do not', () => {
   assert.match(ok('vnic plug w1 --host=h1'), /^already so/)
   assert.match(refused(1, 'vnic unplug w1 --wait --timeout=1h'), /no time up to 5m/)
   assert.match(ok('vnic get w1'), /state +binding/)
+  assert.match(refused(4, 'vnic destroy w1'), /vnic w1 is used by host h1; unplug it first \(.*vpc vnic unplug\)/)
   ok('vnic unplug w1')
   ok('vnic destroy w1 --wait')
 })

@@ -18,6 +18,9 @@ interface ProblemBody {
   readonly detail?: string
   readonly hint?: string
   readonly fields?: readonly { readonly pointer: string; readonly detail: string }[]
+  readonly users?: readonly object[]
+  readonly count?: number
+  readonly request?: string
 }
 
 /** A little more than the API waits for hosts at most. */
@@ -176,13 +179,19 @@ async function read(response: IncomingMessage, server: string): Promise<Answer> 
 
 /** What a refusal means: what was asked, what stood against it, what to do. `lineOf` says where a field stands. */
 export function refusal(what: string, { status, body }: Answer<ProblemBody>, lineOf?: (pointer: string) => string): Failure {
-  const { type = '', detail = `status ${status}`, hint, fields = [] } = body ?? {}
+  const { type = '', detail = `status ${status}`, hint, fields = [], users, count, request } = body ?? {}
   const at = (pointer: string): string => (lineOf === undefined ? '' : `${lineOf(pointer)}: `)
   const more = fields.slice(1, 10).map(({ pointer, detail: each }) => `; ${at(pointer)}${pointer}: ${each}`)
   const text = fields.length > 1 ? detail.replace(/; and \d+ more$/, '') : detail
   const first = fields[0] === undefined ? '' : at(fields[0].pointer)
   return new Failure(kindOf(status), `cannot ${what}: ${first}${text}${more.join('')}${hint === undefined ? '' : `; ${hint}`}`, {
     code: type.replace('urn:vpc:problem:', '') || 'failed',
+    details: {
+      ...(fields.length > 0 && { fields }),
+      ...(users !== undefined && { users }),
+      ...(count !== undefined && { count }),
+      ...(request !== undefined && { request }),
+    },
   })
 }
 

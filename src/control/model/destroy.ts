@@ -106,6 +106,12 @@ export function usersOf(model: { readonly mirror: Known }, { record: { id, kind,
   return [...users, ...(owned.length > maxOwned ? owned : owned.filter(({ record }) => record.protected))]
 }
 
+/** What to do with what is on a host, before it can be destroyed. */
+const leaving: Readonly<Record<string, string>> = {
+  vnic: 'unplug it first (DELETE its binding; vpc vnic unplug)',
+  vm: 'set its host to null first (vpc cloud vm set --unset=host)',
+}
+
 /** The problem that users are. */
 export function inUse({ mirror }: { readonly mirror: Known }, { caller }: Ask, { record }: Stored, users: readonly Stored[]): Problem {
   const visible = users.filter((user) => mayRead(caller, mirror.objects, user))
@@ -116,7 +122,7 @@ export function inUse({ mirror }: { readonly mirror: Known }, { caller }: Ask, {
   return new Problem('in-use', `${record.kind} ${record.name ?? record.id} is used by ${who}`, {
     users: shown,
     count: users.length,
-    hint: 'destroy or change those first',
+    hint: (users.every(({ record: { kind } }) => kind === 'host') && leaving[record.kind]) || 'destroy or change those first',
   })
 }
 
