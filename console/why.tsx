@@ -121,8 +121,8 @@ function ObstacleBox({ obstacle: { text, thing, changed, command } }: { obstacle
       )}
       {changed && (
         <p>
-          changed last by {changed.name ?? changed.by} at <Time iso={changed.time} />
-          {changed.fields && changed.fields.length > 0 && `: ${changed.fields.join(', ')}`}
+          {changed.isNew ? 'created' : 'changed last'} by {changed.name ?? changed.by} at <Time iso={changed.time} />
+          {!changed.isNew && changed.fields && changed.fields.length > 0 && `: ${changed.fields.join(', ')}`}
         </p>
       )}
       {command && (

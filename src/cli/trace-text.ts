@@ -39,7 +39,7 @@ export function endText(outcome: TraceOutcome, style: Style): string {
     case 'answered':
       return style.green(`answered by this host: ${outcome.answer}`)
     case 'copied':
-      return `copied ${outcome.copies} times`
+      return outcome.copies === 1 ? 'copied once' : `copied ${outcome.copies} times`
     case 'consumed':
       return 'needs no answer'
     case 'host':

@@ -29,7 +29,9 @@ const clientPort = 49_152
 const plain = { ttl: 64, size: null, vlan: null, mac: null } as const
 
 /** Ask them. What cannot be asked is not a failure: the model's answer stands without it. */
-export async function askPrograms({ from, to, packet }: PathAnswer, where: Where): Promise<Programs> {
+export async function askPrograms({ from, to, packet, steps }: PathAnswer, where: Where): Promise<Programs> {
+  if (from.id !== undefined && from.id === to.id && !steps.some(({ stage }) => stage === 'nat'))
+    return { unasked: 'the packet stays in the guest' }
   const { protocol, source, destination, port } = packet
   const sent = { to: destination, from: source, protocol, port: port ?? 0, sourcePort: clientPort, flags: tcpFlag.syn }
   const request = from.kind === 'outside' ? await tracedIn(packet, where) : await traced(from, { ...plain, ...sent }, where)
@@ -86,9 +88,15 @@ function endsOf(bytes: Uint8Array): readonly [string, string] {
 /** Reasons that an answer meets alone since a trace has no effect: the request's flow and NAT port are not there. */
 const flowReasons: ReadonlySet<string> = new Set(['sg_denied', 'sg_revoked', 'flow_invalid', 'flow_unrelated', 'nat_no_mapping'])
 
+/** Whether the programs refuse an answer as one that belongs to no flow. */
+export const isForWantOfFlow = (answer: Traced): boolean => {
+  const outcome = 'unasked' in answer ? undefined : answer.hops.at(-1)!.outcome
+  return outcome?.verdict === 'drop' && flowReasons.has(outcome.reason)
+}
+
 /** Why the programs drop an answer; undefined: they do not, or it could be for want of the flow alone. */
 export function answerDrop(answer: Traced): string | undefined {
   if ('unasked' in answer) return undefined
   const { outcome } = answer.hops.at(-1)!
-  return outcome.verdict === 'drop' && !flowReasons.has(outcome.reason) ? outcome.reason : undefined
+  return outcome.verdict === 'drop' && !isForWantOfFlow(answer) ? outcome.reason : undefined
 }

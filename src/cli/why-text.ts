@@ -5,7 +5,7 @@ import type { SeenDrop } from '#feed/counters.ts'
 import type { Style } from './style.ts'
 import type { Table } from './table.ts'
 import { endText } from './trace-text.ts'
-import { answerDrop, type Programs, type Traced } from './why-programs.ts'
+import { answerDrop, isForWantOfFlow, type Programs, type Traced } from './why-programs.ts'
 
 /** All that `vpc why` found. */
 export interface Why extends PathAnswer {
@@ -60,8 +60,15 @@ function hostLine({ name, id, state, needs, acked, problem }: ProgrammedHost, st
 
 function programLines(programs: Programs, style: Style): string[] {
   const request = tracedLines(programs, 'programs', style)
-  return 'unasked' in programs ? request : [...request, ...tracedLines(programs.answer, 'and back', style)]
+  if ('unasked' in programs) return request
+  const back = tracedLines(programs.answer, 'and back', style)
+  if (!isForWantOfFlow(programs.answer)) return [...request, ...back]
+  // The last hop is the one that refuses it.
+  return [...request, ...back.slice(0, -1), `  ${style.dim('and back'.padEnd(stageWidth))} ${noFlow}`]
 }
+
+/** A trace of the request has left no flow that a trace of the answer could belong to. */
+const noFlow = 'not judged: what groups and NATs make of it depends on the flow, and a trace leaves none'
 
 function tracedLines(traced: Traced, title: string, style: Style): string[] {
   const name = title.padEnd(stageWidth)
@@ -87,10 +94,10 @@ function verdictLines({ verdict, to, packet }: Why, style: Style): string[] {
 
 function obstacleLines({ text, changed, command }: Obstacle, style: Style): string[] {
   const who = changed && (changed.name ?? changed.by)
-  const fields = changed?.fields?.length ? ` (${changed.fields.join(', ')})` : ''
+  const fields = !changed?.isNew && changed?.fields?.length ? ` (${changed.fields.join(', ')})` : ''
   return [
     `  what stands in the way: ${text}`,
-    ...(changed === null ? [] : [`  last changed by ${who} at ${changed.time}${fields}`]),
+    ...(changed === null ? [] : [`  ${changed.isNew ? 'created' : 'last changed'} by ${who} at ${changed.time}${fields}`]),
     ...(command === null ? [] : [`  ${style.yellow(`to allow it: ${command}`)}`]),
   ]
 }

@@ -17,4 +17,5 @@ test('a dropped packet is between two ends', () => {
   assert.ok(isDropBetween({ vnic: 'b', text: 'IPv6 [fd00::1]:4 > [fd00::2]:80 UDP' }, [ends[1], { id: 'd', address: 'fd00::2' }]))
   assert.ok(isDropBetween({ vnic: 'a', peer: '10.0.0.12', text: '' }, [two, one]))
   assert.ok(!isDropBetween({ vnic: 'a', peer: '10.0.0.13', text: '10.0.0.1 10.0.0.12' }, [one, two]))
+  assert.ok(!isDropBetween(of('IPv4 10.0.0.1:4000 > 10.0.0.12:80 TCP S len 60'), [one, one]), 'a guest and itself')
 })

@@ -14,6 +14,8 @@ interface End {
  * addresses in its headers.
  */
 export function isDropBetween({ vnic, peer, text = '' }: Drop, [a, b]: readonly [End, End]): boolean {
+  // What a guest sends to itself stays in it.
+  if (a.address === b.address) return false
   if (peer) return (vnic === a.id && peer === b.address) || (vnic === b.id && peer === a.address)
   const words = text.split(/[^0-9a-f.:]+/)
   return [a, b].every(({ address }) => words.some((word) => isOf(word, address)))

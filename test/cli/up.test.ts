@@ -89,6 +89,7 @@ test('why one reaches the other, and what keeps it from doing so', async () => {
   assert.match(h1.ok('why web1 db1'), /reachable/)
   assert.match(h1.ok('why --all=vpc/default'), /subnet default.*in no group \(1\) +subnet default.*, in group default\/app \(1\) +icmp/)
   assert.match(h1.run('why web1').err, /give FROM and TO, or --all=VPC/)
+  assert.match(h1.run('why --all=vpc/default --tcp=80').err, /--all tells all that passes in a vpc; leave --tcp out/)
   assert.match(h1.run('why web1 nobody').err, /no vnic nobody/)
   h1.ok('vnic set db1 --unset=groups')
   await until('the door is open', () => pings(web, address))

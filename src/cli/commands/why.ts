@@ -59,6 +59,8 @@ export default command({
     const client = clientOf(values)
     if (all !== undefined) {
       if (from !== undefined) throw usageFailure('--all is about a whole vpc; leave FROM and TO out')
+      const narrower = Object.entries({ tcp, udp, sctp, vpc, peer: peer[0] }).find(([, value]) => value !== undefined)
+      if (narrower !== undefined) throw usageFailure(`--all tells all that passes in a vpc; leave --${narrower[0]} out`)
       const matrix = await matrixOf(client, all.replace(/^vpc\//, ''))
       output.result(matrix, () => matrixText(matrix))
       return exitCodes.ok

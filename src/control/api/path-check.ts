@@ -98,6 +98,7 @@ async function changeOf(parts: Parts, names: Names, record: ObjectRecord): Promi
   const { time, by, request } = record.updated
   const principal = mirror.objects.get('principal', by)?.record
   const name = principal !== undefined && names.mayRead(principal) ? principal.name : null
+  const isNew = record.created.request === request
   const fields = allows(caller, ['auditor', 'admin'], record) ? await changedFieldsOf(parts, record) : null
-  return { time, by, name, request, fields }
+  return { time, isNew, by, name, request, fields }
 }

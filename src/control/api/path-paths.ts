@@ -37,6 +37,7 @@ const step = object({
 })
 const changed = object({
   time: { type: 'string', format: 'date-time' },
+  isNew: { type: 'boolean', description: 'it was created then, and nobody has changed it since' },
   by: { ...text, description: 'id of the principal' },
   name: textOrNull,
   request: text,

@@ -70,6 +70,8 @@ export interface Step {
 /** Who changed a thing last. */
 export interface Changed {
   readonly time: string
+  /** It was created then, and nobody has changed it since. */
+  readonly isNew: boolean
   /** Id of the principal, and its name where the asker may know it. */
   readonly by: string
   readonly name: string | null

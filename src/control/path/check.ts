@@ -1,6 +1,6 @@
 /** The answer to a question about a path: the request's way, the answer's way back, and the first obstacle. */
 import type { ObjectRecord } from '../model/record.ts'
-import type { End, Packet, Verdict } from './answer.ts'
+import type { End, ObstacleCode, Packet, Verdict } from './answer.ts'
 import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
 import { crossingMtu } from './crossing.ts'
@@ -34,7 +34,7 @@ export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: Path
   const trail = new Trail(names)
   const walk: Walk = { cloud, trail, way: 'request', packet }
   const sent = from === undefined ? enter(walk, to) : send(walk, from, packet.source, packet.destination)
-  const arrived = to !== undefined && sent?.kind === 'outside' ? goesPast(walk, to) : sent
+  const arrived = to === undefined ? sent : meets(walk, from, to, sent)
   const isBack = arrived !== undefined && comesBack({ ...walk, way: 'answer' }, from, arrived)
   if (arrived !== undefined && isBack) noteMtu(walk, from, arrived)
   const receiver = to ?? (arrived?.kind === 'outside' ? undefined : receiverOf(cloud, from, packet, arrived))
@@ -44,11 +44,27 @@ export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: Path
   return { verdict, trail, ...ends, receiver, arrived }
 }
 
-/** Who names a vnic does not mean somebody outside who has its address. */
-function goesPast({ trail, packet }: Walk, to: ObjectRecord): undefined {
-  const text = `${packet.destination} of ${trail.names.text(to)} is an address of another network: the packet goes outside`
-  return trail.stop('request', 'destination', 'detour', text, to)
+/** Who names a vnic means no other one that has its address here, and nobody outside. */
+function meets(walk: Walk, from: ObjectRecord | undefined, to: ObjectRecord, sent: Arrival | undefined): Arrival | undefined {
+  const { cloud, trail, packet } = walk
+  const { names } = trail
+  const detour = (where: string): undefined => {
+    const text = `${packet.destination} of ${names.text(to)} is an address of another network: the packet goes ${where}`
+    return trail.stop('request', 'destination', 'detour', text, to)
+  }
+  if (sent?.kind === 'outside') return detour('outside')
+  if (sent?.kind === 'gateway') return detour('to a gateway')
+  if (sent?.kind === 'vnic' && sent.vnic.id !== to.id) return detour(`to ${names.text(sent.vnic)}`)
+  const isFar = from !== undefined && from.vpc !== to.vpc && !cloud.peers(from.vpc!).some(({ vpc }) => vpc === to.vpc)
+  if (sent === undefined && isFar && farCodes.has(trail.stopped!.code)) {
+    const [there, here] = [to, from].map(({ vpc }) => names.text(cloud.must('vpc', vpc!)))
+    trail.explain(`${names.text(to)} is in ${there}, and no peering joins that to ${here}`)
+  }
+  return sent
 }
+
+/** What a packet meets first whose destination is in a vpc that it cannot get to. */
+const farCodes: ReadonlySet<ObstacleCode> = new Set(['nobody', 'no-route', 'no-router', 'not-joined'])
 
 /** Whether what the receiver answers finds its way to the sender. */
 function comesBack(walk: Walk, from: ObjectRecord | undefined, arrived: Arrival): boolean {

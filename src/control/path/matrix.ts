@@ -8,6 +8,7 @@ import { childrenOf, vnicsOf } from '../feed/view.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import type { ObstacleCode, Thing } from './answer.ts'
 import { checkPath } from './check.ts'
+import { classNames, type Traits } from './class-names.ts'
 import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
 import { permissions, rulesOf } from './groups.ts'
 import { Nameless, type Names } from './names.ts'
@@ -21,7 +22,7 @@ const vnicsPerStep = 20
 /** Vnics that can reach, and be reached by, the same ones. */
 export interface VnicClass {
   readonly id: number
-  /** `subnet web, in group web`. */
+  /** `subnet web, in group web`; what tells it from another one with the same words comes after. */
   readonly name: string
   readonly subnet: Thing | null
   readonly groups: readonly (Thing | null)[]
@@ -51,6 +52,7 @@ export interface PathMatrix {
 
 interface Members {
   readonly key: string
+  readonly traits: Traits
   readonly vnics: ObjectRecord[]
 }
 
@@ -66,7 +68,12 @@ export function* matrixSteps(cloud: Cloud, names: Names, vpc: ObjectRecord): Gen
       if (cell !== undefined) cells.push(cell)
       yield
     }
-  const classes = shown.map(({ vnics }, id) => describe(cloud, names, vnics, id))
+  const words = classNames(
+    cloud,
+    names,
+    shown.map(({ vnics, traits }) => ({ vnic: vnics[0]!, traits })),
+  )
+  const classes = shown.map(({ vnics }, id) => describe(cloud, names, vnics, { id, name: words[id]! }))
   return { vpc: names.thing(vpc), classes, cells, truncated: all.length > shown.length }
 }
 
@@ -80,21 +87,27 @@ function* classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Generator<vo
     if (!names.mayRead(vnic)) continue
     const { subnet, groups, addresses } = vnicSpec(vnic)
     const host = vnic.binding === undefined ? undefined : cloud.get('host', vnic.binding.host)
-    const where =
-      host === undefined ? 'nowhere' : [host.spec.facility, host.spec.az, ((host.spec.underlay ?? []) as object[]).length > 0].join()
+    const hasUnderlay = ((host?.spec.underlay ?? []) as object[]).length > 0
+    const where = host === undefined ? 'nowhere' : [host.spec.facility, host.spec.az, hasUnderlay].join()
     const ips = addresses.map(ipFrom)
-    const bits = marks.map((prefix) => (ips.some((ip) => contains(prefix, ip)) ? 1 : 0)).join('')
+    const networks = marks.filter(({ prefix }) => ips.some((ip) => contains(prefix, ip))).map(({ text }) => text)
     const isPublic = addresses.some((address) => cloud.floatOf(vpc.id, address) !== undefined)
-    const key = [subnet, [...groups].sort().join(), where, isPublic, addresses.map(familyOf).join(), bits].join('|')
-    const members = classes.get(key) ?? { key, vnics: [] }
+    const key = [subnet, [...groups].sort().join(), where, isPublic, addresses.map(familyOf).join(), networks.join()].join('|')
+    const members = classes.get(key) ?? { key, traits: { host, hasUnderlay, isPublic, networks }, vnics: [] }
     members.vnics.push(vnic)
     classes.set(key, members)
   }
   return [...classes.values()].sort((a, b) => b.vnics.length - a.vnics.length || (a.key < b.key ? -1 : 1))
 }
 
+/** A network as its rule or route has it. */
+interface Mark {
+  readonly text: string
+  readonly prefix: Prefix
+}
+
 /** Networks by which rules and routes of the vpc tell addresses apart. */
-function networksThatMatter(cloud: Cloud, vpc: ObjectRecord, vnics: readonly ObjectRecord[]): Prefix[] {
+function networksThatMatter(cloud: Cloud, vpc: ObjectRecord, vnics: readonly ObjectRecord[]): Mark[] {
   const groups = new Set(vnics.flatMap((vnic) => vnicSpec(vnic).groups))
   const peers = [...groups].flatMap((id) => cloud.get('group', id) ?? []).flatMap((group) => rulesOf(group).flatMap((rule) => rule.peers))
   const listed = peers.flatMap(({ prefixList }) =>
@@ -102,19 +115,21 @@ function networksThatMatter(cloud: Cloud, vpc: ObjectRecord, vnics: readonly Obj
   )
   const routes = childrenOf(cloud.view, 'route-table', 'vpc', vpc.id).flatMap(({ spec }) => spec.routes as { destination: string }[])
   const named = [...peers.flatMap(({ cidr }) => cidr ?? []), ...(listed as string[]), ...routes.map(({ destination }) => destination)]
-  return [...new Set(named)].sort().map((text) => prefixFrom(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`))
+  return [...new Set(named)]
+    .sort()
+    .map((text) => ({ text, prefix: prefixFrom(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`) }))
 }
 
-function describe(cloud: Cloud, names: Names, vnics: readonly ObjectRecord[], id: number): VnicClass {
+type Numbered = Pick<VnicClass, 'id' | 'name'>
+
+function describe(cloud: Cloud, names: Names, vnics: readonly ObjectRecord[], { id, name }: Numbered): VnicClass {
   const [first] = vnics
   const { subnet, groups } = vnicSpec(first!)
-  const records = groups.map((group) => cloud.must('group', group))
-  const inGroups = records.length === 0 ? 'in no group' : `in ${records.map((record) => names.text(record)).join(', ')}`
   return {
     id,
-    name: `${names.text(cloud.must('subnet', subnet))}, ${inGroups}${first!.binding === undefined ? ', not plugged in' : ''}`,
+    name,
     subnet: names.thing(cloud.must('subnet', subnet)),
-    groups: records.map((record) => names.thing(record)),
+    groups: groups.map((group) => names.thing(cloud.must('group', group))),
     plugged: first!.binding !== undefined,
     vnics: vnics.length,
     examples: vnics.slice(0, mostExamples).map((vnic) => names.thing(vnic)),

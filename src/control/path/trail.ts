@@ -41,6 +41,14 @@ export class Trail {
     return undefined
   }
 
+  /** Say more of what has stopped the packet. */
+  explain(more: string): void {
+    const { step, text } = this.stopped!
+    const longer = `${text}; ${more}`
+    this.stopped = { ...this.stopped!, text: longer }
+    this.steps[step] = { ...this.steps[step]!, text: longer }
+  }
+
   /** Note that the answer depends on something. */
   use(...records: readonly (ObjectRecord | undefined)[]): void {
     for (const record of records) if (record !== undefined) this.uses.add(record)

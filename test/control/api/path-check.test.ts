@@ -277,6 +277,46 @@ suite('a question about a path', () => {
           asked++
         }
     assert.ok(asked > 100)
+    // Classes that differ in nothing but a place or a public address say so.
+    const named = async (): Promise<string[]> => (await api.ok('GET', '/path-check/matrix?vpc=grid')).classes.map(({ name }: any) => name)
+    const apart = (all: string[], ...words: string[]): void => {
+      assert.equal(new Set(all).size, all.length, all.join('\n'))
+      for (const word of words)
+        assert.ok(
+          all.some((name) => name.endsWith(word)),
+          `${word}: ${all.join('\n')}`,
+        )
+    }
+    apart(await named())
+    await make('facilities', { name: 'far', region: 'north' })
+    await make('hosts', { name: 'outpost', facility: 'far', underlay: [{ address: '192.0.2.99' }] })
+    await api.ok('DELETE', `/vnics/${ids.f2}/binding`)
+    await plug('f2', 'outpost')
+    apart(await named(), 'in group shop/fronts, in facility f1', 'in group shop/fronts, in facility far')
+    await make('floating-ips', { name: 'open', account: 'shop', pool: 'public', target: { vnic: 'b1' } })
+    apart(await named(), 'in group shop/backs, with a floating address', 'in group shop/backs, without a floating address')
+    await set(`/groups/${ids.fronts}`, { rules: [{ direction: 'in', peers: [{ cidr: '10.2.0.6/32' }] }] })
+    apart(await named(), 'without a floating address, in 10.2.0.6/32')
+    await api.ok('DELETE', `/floating-ips/${ids.open}`)
+  })
+
+  test('whoever names a vnic of another vpc hears so, also where its address is somebody here', async () => {
+    await make('vpcs', { name: 'apart', account: 'bank' })
+    await make('subnets', { name: 'lot', vpc: 'apart', network4: '10.1.0.0/24' })
+    for (const [name, ip] of Object.entries({ nobodys: '10.1.0.77', twin: '10.1.0.7' })) {
+      await make('vnics', { name, account: 'bank', subnet: 'lot', addresses: [ip] })
+      await plug(name, 'h1')
+    }
+    const joined = 'vnic bank/nobodys is in vpc bank/apart, and no peering joins that to vpc shop/grid'
+    const found = await ask({ from: 'f1', to: 'nobodys' })
+    assert.deepEqual([found.obstacle!.code, found.obstacle!.text.split('; ')[1]], ['nobody', joined])
+    assert.equal(found.steps.at(found.obstacle!.step)!.text, found.obstacle!.text)
+    assert.equal(found.obstacle!.changed!.isNew, true)
+    const { verdict, obstacle: other } = await ask({ from: 'f1', to: 'twin' })
+    assert.deepEqual(
+      [verdict, other?.code, other?.text],
+      ['blocked', 'detour', '10.1.0.7 of vnic bank/twin is an address of another network: the packet goes to vnic shop/f4'],
+    )
   })
 
   test('a long answer leaves others their turns, and is of one moment', async () => {
