@@ -12,7 +12,7 @@ export function done(output: Output, what: string, value: object = {}): void {
 
 /** Say that nothing had to be done. */
 export function alreadySo(output: Output, what: string, value: object = {}): void {
-  output.result({ changed: false, ...value }, `already so: ${what}`)
+  output.result({ changed: false, ...value }, `unchanged: ${what}`)
 }
 
 /** Whether an error is vpcd's refusal with one of these errno names. */

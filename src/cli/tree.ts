@@ -113,7 +113,7 @@ export const root: Group = group('private cloud networks for virtual machines an
       genid,
       port: group(
         'ports of switches: each plugs one interface into one switch',
-        { add: leaf('create'), connect, disconnect, remove: destroy, set: leaf(), uplink: leaf(), list, genid },
+        { add: leaf('create'), connect, disconnect, remove: destroy, get: leaf('show'), set: leaf(), uplink: leaf(), list, genid },
         'po',
       ),
       neighbour: group(
@@ -176,15 +176,15 @@ export const root: Group = group('private cloud networks for virtual machines an
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
   vmnic: group(
     'network interfaces of virtual machines',
-    { create, destroy, list, genmac, get: leaf(), set: leaf(), exec: leaf() },
+    { create, destroy, list, genmac, get: leaf('show'), set: leaf(), exec: leaf() },
     'nic',
     'if',
     'iface',
   ),
-  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac, get: leaf(), set: leaf() }),
+  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac, get: leaf('show'), set: leaf() }),
   ethlink: group(
     'interfaces of the host that switches use as uplinks',
-    { create, destroy, list, connect, disconnect, vtag: leaf('vlan'), genid },
+    { create, destroy, list, connect, disconnect, get: leaf('show'), set: leaf(), vtag: leaf('vlan'), genid },
     'l2link',
     'phys',
   ),

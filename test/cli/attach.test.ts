@@ -30,8 +30,8 @@ after(async () => {
 test('two containers reach each other after a command each; repeated, changed and taken back', () => {
   const attachWeb = ['attach', 'red', `--netns=${web}`, '--address=10.0.0.1/24'] as const
   assert.match(vpcd.ok(...attachWeb), /^hostif0 is eth0 in \S+: 10\.0\.0\.1\/24/)
-  assert.match(vpcd.ok(...attachWeb), /^already so: hostif0/)
-  assert.match(vpcd.ok(...attachWeb, '--address=10.0.0.1/24'), /^already so: hostif0/)
+  assert.match(vpcd.ok(...attachWeb), /^unchanged: hostif0/)
+  assert.match(vpcd.ok(...attachWeb, '--address=10.0.0.1/24'), /^unchanged: hostif0/)
   vpcd.ok('attach', 'da64c', `--netns=${db}`, '--address=10.0.0.2/24', '--gateway=10.0.0.254')
   assert.ok(pings(web, '10.0.0.2'))
   // Containers say on their own who they are and what they listen to (DAD, MLD, router solicitations).
@@ -42,7 +42,7 @@ test('two containers reach each other after a command each; repeated, changed an
   assert.doesNotMatch(ip('-n', web, 'addr'), /10\.0\.0\.1\//)
   assert.doesNotMatch(vpcd.ok('switch', 'neighbour', 'list', '--switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468'), /10\.0\.0\.1 /)
   assert.match(vpcd.ok('detach', 'vpcsw0', `--netns=${web}`), /^detached eth0/)
-  assert.match(vpcd.ok('detach', 'vpcsw0', `--netns=${web}`), /^already so/)
+  assert.match(vpcd.ok('detach', 'vpcsw0', `--netns=${web}`), /^unchanged/)
   assert.doesNotMatch(ip('-n', web, '-o', 'link'), /eth0/)
 })
 
@@ -79,7 +79,7 @@ test('a container that is made anew has its interface again, and one that is gon
     await withContainer(id, () => {
       const [, unit] = /^(hostif\d+) is eth0 in container shop/.exec(vpcd.ok(...attachShop)) ?? []
       units.add(unit!)
-      assert.match(vpcd.ok(...attachShop), /^already so/)
+      assert.match(vpcd.ok(...attachShop), /^unchanged/)
     })
   }
   assert.equal(units.size, 1, [...units].join(' '))
@@ -149,7 +149,7 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   assert.match(vpcd.refused(2, 'switch', 'create', 'vpcsw9'), /looks like a unit name/)
   assert.match(vpcd.refused(1, 'switch', 'set', 'p2', '--vni', '1'), /there is no switch p2 on this host/)
   assert.match(vpcd.refused(2, 'switch', 'set', 'vpcp0', '--vni', '1'), /vpcp0 is a port, not a switch/)
-  assert.match(vpcd.ok('switch', 'destroy', 'purple'), /^already so: there is no switch purple/)
+  assert.match(vpcd.ok('switch', 'destroy', 'purple'), /^unchanged: there is no switch purple/)
   vpcd.ok('switch', 'destroy', 'green')
   assert.match(vpcd.ok('hostif', 'destroy', 'h1'), /^destroyed/)
 })

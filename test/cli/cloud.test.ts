@@ -69,7 +69,7 @@ test('a vpc by names: made, found to be so, listed, changed, refused, destroyed'
   ok('org create acme')
   ok('account create shop --org=acme')
   assert.match(ok('vpc create red --account=shop'), /^created vpc red/)
-  assert.match(ok('vpc create red --account=shop'), /^already so: vpc red/)
+  assert.match(ok('vpc create red --account=shop'), /^unchanged: vpc red/)
   ok('cloud subnet create web --vpc=red --network4=10.0.0.0/24 --network6=auto')
   ok(`cloud group create app --account=shop --rule='direction=in protocol=tcp ports=80,443 cidr=10.0.0.0/8' --label=tier=web`)
   const [group] = JSON.parse(ok('cloud group list --json')) as any[]
@@ -81,7 +81,7 @@ test('a vpc by names: made, found to be so, listed, changed, refused, destroyed'
   assert.match(ok('vnic list --vpc=red'), / v1 +\S+ +web +02:\S+ +10\.0\.0\.9 +app +unplugged/)
   assert.match(ok('vnic create v2 --account=shop --subnet=web --dry-run'), /^would create vnic v2\n[^]* addresses +auto\n/)
   assert.match(ok('vpc set red --mtu=1400'), /^changed vpc red/)
-  assert.match(ok('vpc set red --mtu=1400'), /^already so/)
+  assert.match(ok('vpc set red --mtu=1400'), /^unchanged/)
   assert.match(ok('vpc set red --unset=mtu'), /^changed vpc red/)
   assert.match(
     refused(4, 'vpc destroy red'),
@@ -94,7 +94,7 @@ test('a vpc by names: made, found to be so, listed, changed, refused, destroyed'
   assert.deepEqual([wrong.fields[0].pointer, typeof wrong.request], ['/subnet', 'string'])
   assert.match(refused(4, 'vpc create red --account=shop --resolution=push'), /exists with other settings[^]*resolution +push +auto/)
   ok('vnic destroy v1')
-  assert.match(ok('vnic destroy v1'), /^already so: there is no vnic v1/)
+  assert.match(ok('vnic destroy v1'), /^unchanged: there is no vnic v1/)
 })
 
 test('--wait ends when the hosts follow, and names those that do not', () => {
@@ -103,7 +103,7 @@ test('--wait ends when the hosts follow, and names those that do not', () => {
   for (const line of ['region create north', 'facility create f1 --region=north', 'host create h1 --facility=f1']) ok(`cloud ${line}`)
   const late = refused(1, 'vnic plug w1 --host=h1 --wait --timeout=100ms')
   assert.match(late, /^vpc: did plug vnic w1 in on h1, but a host does not follow yet: host h1: its agent is not connected/)
-  assert.match(ok('vnic plug w1 --host=h1'), /^already so/)
+  assert.match(ok('vnic plug w1 --host=h1'), /^unchanged/)
   assert.match(refused(1, 'vnic unplug w1 --wait --timeout=1h'), /no time up to 5m/)
   assert.match(ok('vnic get w1'), /state +binding/)
   assert.match(refused(4, 'vnic destroy w1'), /vnic w1 is used by host h1; unplug it first \(.*vpc vnic unplug\)/)

@@ -36,7 +36,7 @@ test('a port gets the VNI of its switch, and its own settings all at once', () =
     ok(`switch port set --port-id ${port} ${settings}`),
     `vpcp0 (${port}): vni 5002 (was 5001), vlan 7 (was 0), addresses 10.0.0.1, fd00::1 (was none), antispoof off (was on), held on (was off)\n`,
   )
-  assert.match(ok(`switch port set --port-id ${port} ${settings}`), /^already so: vpcp0 /)
+  assert.match(ok(`switch port set --port-id ${port} ${settings}`), /^unchanged: vpcp0 /)
   assert.equal(
     ok('switch port list'),
     ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  PASSES  MACS  HELD  ADDRESSES\n' +
@@ -76,16 +76,16 @@ test('a switch is set down and up', () => {
   const [info] = json<{ up: boolean; floodUnknown: boolean; vni: number }[]>('switch list')
   assert.deepEqual([info!.up, info!.floodUnknown, info!.vni], [false, true, 5001])
   ok(`switch set --switch-id ${sw} --up --flood-unknown off`)
-  assert.match(ok(`switch set --switch-id ${sw} --up`), /^already so/)
+  assert.match(ok(`switch set --switch-id ${sw} --up`), /^unchanged/)
 })
 
 test('a connection is made, is so already, and is taken back', () => {
   const ids = `--port-id ${port} --interface-id ${hostif}`
   assert.equal(ok(`switch port connect ${ids}`), `vpcp0 (${port}) is connected to hostif0 (${hostif})\n`)
-  assert.match(ok(`switch port connect ${ids}`), /^already so/)
+  assert.match(ok(`switch port connect ${ids}`), /^unchanged/)
   assert.match(ok('interface list'), new RegExp(`hostif +${hostif} +hostif0 +4a:6d:2a:d1:f0:c3 +1500 +vpcp0`))
   assert.match(ok(`switch port disconnect ${ids}`), /is disconnected from hostif0/)
-  assert.match(ok(`switch port disconnect ${ids}`), /^already so/)
+  assert.match(ok(`switch port disconnect ${ids}`), /^unchanged/)
 })
 
 test('neighbours are set, read, listed and deleted', () => {
@@ -99,7 +99,7 @@ test('neighbours are set, read, listed and deleted', () => {
   assert.equal(ok(`switch neighbour get ${at} --vni 5001 --address 10.0.0.2`), '02:00:5e:10:00:02\n')
   const del = `switch neighbour del ${at} --vni 5001 --address 10.0.0.2`
   assert.match(ok(del), /deleted 1 neighbour/)
-  assert.match(ok(del), /^already so/)
+  assert.match(ok(del), /^unchanged/)
   // The command reads its own output, and a file of it deletes what it set.
   const { code } = runVpc(['switch', 'neighbour', 'set', '--switch-id', sw, '--file', '-'], { env: vpcd.env, input: list })
   assert.equal(code, 0)
@@ -117,11 +117,11 @@ test('a mux gets its underlay and listens, and shows both', () => {
   ok(`ethlink create --ethlink-id ${ethlink}`)
   ok(`ethlink connect --ethlink-id ${ethlink} --l2-name em0`)
   assert.equal(ok(`mux connect --mux-id ${mux} --interface-id ${ethlink}`), `vpcmux0 (${mux}) is connected to ethlink0 (${ethlink})\n`)
-  assert.match(ok(`mux con -M ${mux} -I ${ethlink}`), /^already so/)
+  assert.match(ok(`mux con -M ${mux} -I ${ethlink}`), /^unchanged/)
   ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`)
-  assert.match(ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`), /^already so/)
+  assert.match(ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`), /^unchanged/)
   const shown = ok(`mux show --mux-id ${mux}`)
-  assert.match(shown, new RegExp(` interface id +${ethlink}\n listen address +192.0.2.1\n listen port +4789\n`))
+  assert.match(shown, / underlay +ethlink0\n listen address +192.0.2.1\n listen port +4789\n/)
   // The underlay's 1600 less what VXLAN adds.
   assert.match(ok(`hostif get --hostif-id ${hostif}`), / mtu +1550, from the underlay\n/)
 })
@@ -133,7 +133,7 @@ test('forwarding entries: one, many from a file, none half done', () => {
   ok(`mux fte set ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`)
   assert.equal(ok(`mux ft get ${at} --vni 5001 --mac 00:00:00:00:00:00`).split('\n').toSorted().join(' '), ' 192.0.2.2 192.0.2.3')
   assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /deleted 1 entry/)
-  assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /^already so/)
+  assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /^unchanged/)
   const list = ok(`mux fte list ${at}`)
   assert.equal(
     list,
@@ -167,7 +167,7 @@ test('forwarding entries: one, many from a file, none half done', () => {
 
 test('a vmnic is frozen with its settings', () => {
   assert.equal(ok(`vmnic set --vmnic-id ${vmnic} --mtu 1550`), `vmnic0 (${vmnic}): mtu 1550 (was 1550, from the underlay)\n`)
-  assert.match(ok(`vmnic set --vmnic-id ${vmnic} --mtu 1550`), /^already so/)
+  assert.match(ok(`vmnic set --vmnic-id ${vmnic} --mtu 1550`), /^unchanged/)
   ok(`vmnic set --vmnic-id ${vmnic} --num-queues 2 --mtu 1400 --freeze`)
   assert.equal(ok(`vmnic get -N ${vmnic} -n`), '2\n')
   assert.match(vpcd.refused(4, ...`vmnic set --vmnic-id ${vmnic} --num-queues 1`.split(' ')), /frozen; unfreeze it first$/)
@@ -187,6 +187,23 @@ test('an ethlink shows and takes its tag', () => {
   assert.equal(ok(`ethlink vtag --ethlink-id ${ethlink}`), '0\n')
   assert.equal(ok(`ethlink vlan -E ${ethlink} -s 42`), `ethlink0 (${ethlink}): vtag 42 (was 0)\n`)
   assert.equal(ok(`ethlink vtag -E ${ethlink} -g`), '42\n')
+  assert.match(
+    ok(`ethlink get ${ethlink}`),
+    / unit name +ethlink0\n name +none\n id .*\n interface +em0\n vlan tag +42\n mac .*\n mtu .*\n port +none\n/,
+  )
+  assert.match(ok('ethlink set ethlink0 --vtag 42'), /^unchanged: ethlink0/)
+  assert.equal(ok('ethlink set ethlink0 --vtag 0'), `ethlink0 (${ethlink}): vtag 0 (was 42)\n`)
+  assert.match(vpcd.refused(2, 'ethlink', 'set', 'ethlink0'), /nothing to set; give --vtag/)
+})
+
+test('what one object says of others has their names', () => {
+  ok(`switch port connect --port-id ${port} --interface-id ${hostif}`)
+  ok(`name ${port} web`)
+  assert.match(ok('hostif get hostif0'), / port +web \(vpcp0\)\n/)
+  assert.match(ok(`switch get ${sw}`), / name +none\n[^]* ports +web \(vpcp0\)\n/)
+  assert.match(ok('switch port get web'), / name +web\n[^]* switch +vpcsw0\n interface +hostif0\n[^]* antispoof +on\n/)
+  ok('name web none')
+  ok(`switch port disconnect --port-id ${port} --interface-id ${hostif}`)
 })
 
 test('counters, drops and the probe', () => {
@@ -260,6 +277,7 @@ const reads = [
   'switch list',
   'switch get json',
   'switch port list',
+  'switch port get jp',
   'switch neighbour list json',
   'vmnic list',
   'vmnic get jw',
@@ -271,6 +289,7 @@ const reads = [
   'hostif genmac',
   'ethlink list',
   'ethlink vtag je',
+  'ethlink get je',
   'interface list',
   'mux list',
   'mux show jm',

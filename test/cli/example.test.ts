@@ -50,6 +50,7 @@ function shell(vpcd: PrivateVpcd, script: string): string[] {
 
 const vmnicShown = [
   ' unit name  vmnic0',
+  ' name       none',
   ` id         ${id.vmnic}`,
   ' device     vmnic0',
   ' mac        ba:95:cf:f1:db:38',
@@ -57,7 +58,7 @@ const vmnicShown = [
   ' queues     2',
   ' frozen     no',
   ' owner      root',
-  ' port       fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',
+  ' port       vpcp0',
 ]
 
 test('the example of the original runs as it stands, and again without harm', async () => {
@@ -78,12 +79,12 @@ test('the example of the original runs as it stands, and again without harm', as
   assert.deepEqual(vpcd.devices().toSorted(), [...before, 'vmnic0', 'vpcsw0', 'ethlink0'].toSorted())
 
   const second = shell(vpcd, setUp)
-  for (const line of second.slice(0, 6)) assert.match(line, /^already so: /)
+  for (const line of second.slice(0, 6)) assert.match(line, /^unchanged: /)
   assert.deepEqual(second.slice(6), vmnicShown)
   assert.equal(vpcd.ok('list'), listed)
 
-  for (const line of shell(vpcd, takeDown)) assert.doesNotMatch(line, /^already so/)
-  for (const line of shell(vpcd, takeDown)) assert.match(line, /^already so: there is no /)
+  for (const line of shell(vpcd, takeDown)) assert.doesNotMatch(line, /^unchanged/)
+  for (const line of shell(vpcd, takeDown)) assert.match(line, /^unchanged: there is no /)
   assert.equal(vpcd.ok('list'), ' TYPE   ID  UNIT NAME\n  TOTAL  0\n')
   assert.deepEqual(vpcd.devices(), before)
 })
@@ -95,7 +96,7 @@ test('what the example made is there after vpcd was stopped and started', async 
   assert.match(vpcd.refused(3, 'list'), /^vpc: cannot reach vpcd on /)
   await vpcd.startDaemon()
   assert.equal(vpcd.ok('list'), listed)
-  for (const line of shell(vpcd, setUp).slice(0, 6)) assert.match(line, /^already so: /)
+  for (const line of shell(vpcd, setUp).slice(0, 6)) assert.match(line, /^unchanged: /)
 })
 
 test('an uplink that cannot be made leaves nothing of it', async () => {

@@ -95,7 +95,7 @@ test('a machine joins by what vpc host create prints, and again by a new token',
   assert.deepEqual(leftOf('m1'), ['identity.json'])
   assert.equal(statSync(join(machine('m1'), 'identity.json')).mode & 0o777, 0o600)
   assert.match(ok('host get h1'), /underlay +\{"address":"192\.0\.2\.1","port":4789\}/)
-  assert.match(ok(`${command} --state-dir=${machine('m1')}`), /already so: this machine is host h1 already/)
+  assert.match(ok(`${command} --state-dir=${machine('m1')}`), /unchanged: this machine is host h1 already/)
   const first = readIdentity(machine('m1'))!
   ok(`${commandIn(ok('host token h1'))} --state-dir=${machine('m1')}`)
   const second = readIdentity(machine('m1'))!

@@ -292,6 +292,6 @@ test('a hostif whose container took it along', async () => {
     /hostif0 .* exists, but its device was deleted.*vpc audit --repair\n SETTING +ASKED +IS\n device +hostif0 +missing$/,
   )
   vpcd.ok('audit', '--repair')
-  assert.match(vpcd.ok(...create), /^already so: /)
+  assert.match(vpcd.ok(...create), /^unchanged: /)
   vpcd.ok('hostif', 'destroy', '--hostif-id', id)
 })

@@ -44,7 +44,7 @@ let web: string, db: string
 
 test('two machines: up, host create, join, up, attach; and the containers reach each other', () => {
   assert.match(h1.ok('up --name=h1'), /^started vpcd, issuer, api, agent;[^]*vpc vnic attach/)
-  assert.match(h1.ok('up --name=h1'), /^already so: everything runs/)
+  assert.match(h1.ok('up --name=h1'), /^unchanged: everything runs/)
   const line = h1.ok('host create h2').trim().split('\n').at(-1)!
   h2.ok(line.replace(/^vpc /, ''))
   assert.match(h2.ok('up'), /^started vpcd, agent/)
@@ -52,7 +52,7 @@ test('two machines: up, host create, join, up, attach; and the containers reach 
   web = container('web')
   db = container('db')
   assert.match(h1.ok(`vnic attach web1 --subnet=default --netns=${web}`), /^vnic web1 .* is eth0 in \S+: 10\.0\.0\.\d+\/24 fd/)
-  assert.match(h1.ok(`vnic attach web1 --netns=${web}`), /^already so/)
+  assert.match(h1.ok(`vnic attach web1 --netns=${web}`), /^unchanged/)
   assert.match(h1.ok('vnic create spare --subnet=default'), /^created vnic spare/)
   assert.match(h1.ok('cloud group create app'), /^created group app/)
   h1.ok('account create other --org=default')
@@ -139,7 +139,7 @@ test('a container that starts anew has its interface again, and all daemons may 
   assert.equal(readFileSync(join(h1.state, 'issuer/ca/ca.key'), 'utf8'), key)
   assert.equal(asUser(ownUsers.api, 'r', join(h1.state, 'issuer/ca/ca.key')), 'EACCES')
   await until('packets flow', () => pings(web, addressOf(db)!))
-  assert.match(h1.ok(`vnic attach web1 --netns=${web}`), /^already so/)
+  assert.match(h1.ok(`vnic attach web1 --netns=${web}`), /^unchanged/)
 })
 
 test('what cannot be attached is refused with nothing left, and what is detached goes', () => {
@@ -151,7 +151,7 @@ test('what cannot be attached is refused with nothing left, and what is detached
   assert.doesNotMatch(h1.ok('vnic list'), /new1/)
   h1.ok('vnic detach web1')
   assert.equal(addressOf(web), undefined)
-  assert.match(h1.ok('vnic detach web1'), /^already so/)
+  assert.match(h1.ok('vnic detach web1'), /^unchanged/)
 })
 
 test('a vmnic is there for a hypervisor of somebody else', () => {
@@ -160,7 +160,7 @@ test('a vmnic is there for a hypervisor of somebody else', () => {
   assert.ok(h1.devices().includes(unit!))
   const mac = JSON.parse(h1.ok('vnic get nic1 --json')).mac
   assert.equal(h1.ok(`vmnic exec --vmnic-id=${id} -- printenv VPC_VMNIC_MAC`).trim(), mac)
-  assert.match(h1.ok('vnic attach nic1 --vmnic'), /^already so/)
+  assert.match(h1.ok('vnic attach nic1 --vmnic'), /^unchanged/)
   assert.match(h1.run(`vnic attach nic1 --vmnic --netns=${web}`).err, /--vmnic takes no --netns, --pid or --container/)
   h1.ok('vnic detach nic1')
   assert.ok(!h1.devices().includes(unit!))
@@ -228,7 +228,7 @@ test('a virtual machine in one command: repeated, it changes nothing, and the gu
   for (const address of made.addresses) await guest.must(`ip addr add ${address} dev eth0`)
   // Its group lets nothing in, and answers to what it began.
   await guest.must(`ping -c 3 -W 5 ${addressOf(db)}`)
-  assert.match(h1.ok('vm create vm1 --subnet=default --group=app', ...wordsOfVm1()), /^already so: vm vm1 \S+ runs on host h1: 10\.0\.0\./)
+  assert.match(h1.ok('vm create vm1 --subnet=default --group=app', ...wordsOfVm1()), /^unchanged: vm vm1 \S+ runs on host h1: 10\.0\.0\./)
   assert.match(h1.ok('vm list'), /vm1 +\S+ +running/)
   const { vnics } = JSON.parse(h1.ok('cloud vm get vm1 --json'))
   assert.equal(vnics.length, 1)
@@ -265,7 +265,7 @@ test('a guest for another host is started there by the same command; destroyed, 
   assert.equal(readFileSync(machine.disk, 'latin1').slice(0, 8), 'an image')
   assert.match(h2.ok('vm destroy vm3'), /^destroyed vm vm3/)
   assert.deepEqual([existsSync(machine.disk), existsSync(image)], [false, true])
-  assert.match(h2.ok('vm destroy vm3'), /^already so/)
+  assert.match(h2.ok('vm destroy vm3'), /^unchanged/)
   // With an image that has a name, metadata tells it.
   const images = `--image-dir=${join(h2.directory, 'images')}`
   h2.ok(`vm image import ${image} --name=debian-13 ${images}`)
@@ -289,7 +289,7 @@ test('a running guest with two vnics moves to the other host and back under traf
   h1.ok('cloud group set app --wait', '--rule', 'direction=in protocol=icmp')
   h1.ok(`vnic attach web1 --netns=${web}`)
   guest = await movesThereAndBack({ h1, h2, web, db, guest, id: guestId, sockets })
-  assert.match(h1.ok('vm migrate vm1 --to=h1'), /^already so/)
+  assert.match(h1.ok('vm migrate vm1 --to=h1'), /^unchanged/)
   h1.ok('vnic detach web1')
 })
 
@@ -310,7 +310,7 @@ test('a guest is destroyed with its vnic, unless it is protected', () => {
   // Its second one was made by itself, and stays.
   assert.match(h1.run('vnic detach more1 --vm=web').err, /there is no vm web/)
   assert.match(h1.ok('vnic detach more1 --vm=vm1'), /^vnic more1 \S+ is no longer in vm vm1/)
-  assert.match(h1.ok('vnic detach more1 --vm=vm1'), /^already so/)
+  assert.match(h1.ok('vnic detach more1 --vm=vm1'), /^unchanged/)
   assert.equal(JSON.parse(h1.ok('vnic get more1 --json')).binding, null)
   h1.ok('vm set vm1 --protect')
   assert.match(h1.run('vm destroy vm1').err, /protected/)
@@ -326,7 +326,7 @@ test('a machine whose port is taken, and one that never was a host, say so', asy
   machines.push(h3)
   assert.match(h3.run('vnic attach x --netns=y').err, /there is no network namespace y/)
   assert.match(h3.run(`vnic attach x --netns=${db}`).err, /this machine is not a host of a cloud/)
-  assert.match(h3.ok('down'), /^already so: nothing is up/)
+  assert.match(h3.ok('down'), /^unchanged: nothing is up/)
   assert.match(h3.run('up --address=nosuch0').err, /is neither an address nor an interface/)
   // Another program has the port of the API: nothing is started.
   const holder = spawn('nsenter', [
@@ -373,7 +373,7 @@ test('down takes all away, up brings it back, also after a power failure; purge 
   h2.ok('up')
   assert.equal(addressOf(db), address)
   await until('packets flow', () => pings(web, address))
-  assert.match(h2.ok(`vnic attach db1 --netns=${db}`), /^already so/)
+  assert.match(h2.ok(`vnic attach db1 --netns=${db}`), /^unchanged/)
   // The other machine loses its power, and its containers start again with it.
   await h1.loseMemory()
   joinMachines(h1, h2)

@@ -79,7 +79,7 @@ for (const [what, line, code, words] of refusals)
 
 test('a machine is created once; with other settings the difference is shown', () => {
   assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^created machine .*; start it with vpc vm run/)
-  assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^already so/)
+  assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^unchanged/)
   const { code, stderr } = vm(`${create} --ssh-key ${scratch}/key.pub --protect --cpus 2`)
   assert.equal(code, 4)
   assert.match(stderr, /exists with other settings; destroy it first[\s\S]*cpus +2 +1/)
@@ -94,12 +94,12 @@ test('a machine is created once; with other settings the difference is shown', (
 test('what needs a running guest says so, and what needs none is fine', () => {
   for (const line of [`console --vm-id ${id}`, `reset --vm-id ${id}`])
     assert.match(vm(line).stderr, /does not run; start it: vpc vm run --vm-id=/)
-  assert.match(ok(`stop --vm-id ${id}`), /^already so: .* does not run/)
+  assert.match(ok(`stop --vm-id ${id}`), /^unchanged: .* does not run/)
   assert.equal(ok(`console --log --vm-id ${id}`), '')
-  assert.match(ok(`detach --vm-id ${id} -N ${vmnic}`), /^already so/)
+  assert.match(ok(`detach --vm-id ${id} -N ${vmnic}`), /^unchanged/)
   assert.equal(vm(`destroy --vm-id ${id}`).code, 5)
   assert.match(ok(`set --vm-id ${id} --unprotect`), /is not protected/)
-  assert.match(ok(`set --vm-id ${id} --unprotect`), /^already so/)
+  assert.match(ok(`set --vm-id ${id} --unprotect`), /^unchanged/)
 })
 
 test('an image is kept under a name, and machines have copies of it, which QEMU makes larger', () => {
@@ -107,7 +107,7 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
     ok(`image import ${scratch}/Debian-13.raw`),
     /^imported image debian-13; make machines of it with vpc vm create --image=debian-13/,
   )
-  assert.match(ok(`image import ${scratch}/Debian-13.raw`), /^already so/)
+  assert.match(ok(`image import ${scratch}/Debian-13.raw`), /^unchanged/)
   writeFileSync(join(scratch, 'other.raw'), 'another')
   assert.match(vm(`image import ${scratch}/other.raw --name debian-13`).stderr, /image debian-13 exists with another content; destroy it/)
   const [image] = JSON.parse(ok('image list --json'))
@@ -121,7 +121,7 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   assert.equal(statSync(disk).size, 2 ** 30)
   assert.match(vm(`connect --vm-id ${other}`).stderr, /has no vmnic; give it one: vpc vm attach/)
   assert.match(ok('image destroy debian-13'), /^removed image debian-13/)
-  assert.match(ok('image destroy debian-13'), /^already so/)
+  assert.match(ok('image destroy debian-13'), /^unchanged/)
   assert.match(ok(`destroy --vm-id ${other}`), /^destroyed/)
 })
 

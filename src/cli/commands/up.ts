@@ -54,7 +54,7 @@ export default command({
 })
 
 function textOf({ started, cloud }: UpResult, hostName: string, logs: string, tokenFile: string): string {
-  const what = started.length === 0 ? 'already so: everything runs' : `started ${started.join(', ')}`
+  const what = started.length === 0 ? 'unchanged: everything runs' : `started ${started.join(', ')}`
   const first = `${what}; logs are in ${logs}`
   if (cloud === null) return `${first}\nthis machine does what its cloud says`
   return `${first}

@@ -3,6 +3,7 @@ import { formatGuest, type Guest } from '#abi/guest-kind.ts'
 import { command } from '../../command.ts'
 import { hostifId } from '../../id-options.ts'
 import { mtuText } from '../../mtu-setting.ts'
+import { headRows, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -11,18 +12,19 @@ export default command({
   options: { hostifId },
   examples: [{ line: 'vpc hostif get hostif0', does: 'its settings and its port' }],
   async run({ hostifId: id }, { vpc, output }) {
-    await using object = await (await vpc()).openHostif(id)
+    const client = await vpc()
+    await using object = await client.openHostif(id)
     const info = await object.describe()
+    const nameOf = await objectNames(client, info)
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
+          ...headRows(info),
           ['device', info.device],
           ['host device', info.hostDevice],
           ['mac', info.mac],
           ['mtu', mtuText(info)],
-          ['port', info.port ?? 'none'],
+          ['port', nameOf(info.port)],
           [
             'guest',
             info.guest === null

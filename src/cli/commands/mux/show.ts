@@ -2,6 +2,7 @@
 import type { MuxInfo } from '#abi/info.ts'
 import { command } from '../../command.ts'
 import { muxId } from '../../id-options.ts'
+import { headRows, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 
 /** The setting, and what closes the direct ways. */
@@ -18,15 +19,16 @@ export default command({
   options: { muxId },
   examples: [{ line: 'vpc mux show vpcmux0', does: 'its underlay and listen address' }],
   async run({ muxId: id }, { vpc, output }) {
-    await using mux = await (await vpc()).openMux(id)
+    const client = await vpc()
+    await using mux = await client.openMux(id)
     const info = await mux.describe()
+    const nameOf = await objectNames(client, info)
     const [, host = 'none', port = 'none'] = /^(.*):(\d+)$/.exec(info.listen ?? '') ?? []
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
-          ['interface id', info.underlay ?? 'none'],
+          ...headRows(info),
+          ['underlay', nameOf(info.underlay)],
           ['listen address', host],
           ['listen port', port],
           ['mtu', info.mtuBytes],

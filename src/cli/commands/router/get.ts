@@ -1,6 +1,7 @@
 /** `vpc router get`. */
 import { command } from '../../command.ts'
 import { routerId } from '../../id-options.ts'
+import { headRows, namesText, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -9,15 +10,16 @@ export default command({
   options: { routerId },
   examples: [{ line: 'vpc router get main', does: 'its switch, subnets and routes' }],
   async run({ routerId: id }, { vpc, output }) {
-    await using router = await (await vpc()).openRouter(id)
+    const client = await vpc()
+    await using router = await client.openRouter(id)
     const info = await router.describe()
+    const nameOf = await objectNames(client, info)
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
-          ['switch', info.switch ?? 'none'],
-          ['subnets', info.subnets.join(', ') || 'none'],
+          ...headRows(info),
+          ['switch', nameOf(info.switch)],
+          ['subnets', namesText(info.subnets, nameOf)],
           ['routes', info.routes.join(', ') || 'none'],
         ],
         output.style,

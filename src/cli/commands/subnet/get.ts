@@ -1,6 +1,7 @@
 /** `vpc subnet get`. */
 import { command } from '../../command.ts'
 import { subnetId } from '../../id-options.ts'
+import { headRows, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -9,15 +10,16 @@ export default command({
   options: { subnetId },
   examples: [{ line: 'vpc subnet get shop', does: 'its VNI, prefixes and gateways' }],
   async run({ subnetId: id }, { vpc, output }) {
-    await using subnet = await (await vpc()).openSubnet(id)
+    const client = await vpc()
+    await using subnet = await client.openSubnet(id)
     const info = await subnet.describe()
+    const nameOf = await objectNames(client, info)
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
-          ['switch', info.switch ?? 'none'],
-          ['router', info.router ?? 'none'],
+          ...headRows(info),
+          ['switch', nameOf(info.switch)],
+          ['router', nameOf(info.router)],
           ['vni', info.vni],
           ['ipv4 prefix', info.prefix4 ?? 'none'],
           ['ipv4 gateway', info.gatewayAddress4 ?? 'none'],

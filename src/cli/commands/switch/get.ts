@@ -1,6 +1,7 @@
 /** `vpc switch get`. */
 import { command } from '../../command.ts'
 import { switchId } from '../../id-options.ts'
+import { headRows, namesText, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -9,19 +10,20 @@ export default command({
   options: { switchId },
   examples: [{ line: 'vpc switch get red', does: 'its VNI, subnets and ports' }],
   async run({ switchId: id }, { vpc, output }) {
-    await using object = await (await vpc()).openSwitch(id)
+    const client = await vpc()
+    await using object = await client.openSwitch(id)
     const info = await object.describe()
+    const nameOf = await objectNames(client, info)
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
+          ...headRows(info),
           ['vni', info.vni],
           ['state', info.up ? 'up' : 'down'],
-          ['uplink', info.uplink ?? 'none'],
+          ['uplink', nameOf(info.uplink)],
           ['floods unknown', info.floodUnknown ? 'yes' : 'no'],
-          ['subnets', info.subnets.join(', ') || 'none'],
-          ['ports', info.ports.join(', ') || 'none'],
+          ['subnets', namesText(info.subnets, nameOf)],
+          ['ports', namesText(info.ports, nameOf)],
         ],
         output.style,
       ),

@@ -3,6 +3,7 @@ import { command } from '../../command.ts'
 import { vmnicId } from '../../id-options.ts'
 import { flag } from '../../option.ts'
 import { mtuText } from '../../mtu-setting.ts'
+import { headRows, objectNames } from '../../object-names.ts'
 import { formatFields } from '../../table.ts'
 import { ownerText } from '../../vmnic-owner.ts'
 
@@ -17,25 +18,26 @@ export default command({
     { line: 'vpc vmnic get vmnic0 -n', does: 'the number of its queues' },
   ],
   async run({ vmnicId: id, numQueues, counters }, { vpc, output }) {
-    await using object = await (await vpc()).openVmnic(id)
+    const client = await vpc()
+    await using object = await client.openVmnic(id)
     const info = await object.describe()
     if (numQueues) return output.result({ queues: info.queues }, String(info.queues))
     if (counters) {
       const stats = await object.queueStats()
       return output.result(stats, { columns: counterColumns, rows: stats.map((each) => Object.values(each)) })
     }
+    const nameOf = await objectNames(client, info)
     output.result(info, () =>
       formatFields(
         [
-          ['unit name', info.unit],
-          ['id', info.id],
+          ...headRows(info),
           ['device', info.device],
           ['mac', info.mac],
           ['mtu', mtuText(info)],
           ['queues', info.queues],
           ['frozen', info.frozen ? 'yes' : 'no'],
           ['owner', ownerText(info)],
-          ['port', info.port ?? 'none'],
+          ['port', nameOf(info.port)],
         ],
         output.style,
       ),
