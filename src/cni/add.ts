@@ -6,6 +6,7 @@ import { Vpc } from '#client/vpc.ts'
 import type { Resource } from '#resource/envelope.ts'
 import { clientOf, subnetOf, vnicFor } from './cloud.ts'
 import { CniError, errorCode } from './error.ts'
+import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
 import { netnsOf } from './netns.ts'
 import { resultOf, type Result } from './result.ts'
@@ -23,7 +24,7 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
   const client = clientOf(config)
   const subnet = await subnetOf(client, config)
   const { body: home } = await client.must<Resource>('find its vpc', 'GET', `/vpcs/${subnet.vpc}`)
-  return allOrNothing(async (undo) => {
+  const result = await allOrNothing(async (undo) => {
     const vnic = await vnicFor(client, config, attachment, { subnet, account: home.account, host, undo })
     forget(config.stateDir, config.name, vnic.name!)
     await plugHere(client, vnic, { host, unit: 'hostif' }, plugSeconds, undo)
@@ -40,6 +41,8 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
     const dns = gateways.length === 0 ? {} : dnsOf(home, subnet)
     return resultOf(config.cniVersion, { name: attachment.ifname, mac: vnic.mac as string, mtu, netns, addresses, gateways, dns })
   })
+  await finishAside(config)
+  return result
 }
 
 interface Dns {

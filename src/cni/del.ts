@@ -1,9 +1,10 @@
-/** DEL: takes a container's interface away. What the cloud cannot do now is noted, and GC does it. */
+/** DEL: takes a container's interface away. What the cloud cannot do now is noted, and done later (`finish.ts`). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Guest } from '#abi/guest-kind.ts'
 import type { Id } from '#abi/id.ts'
 import { Vpc } from '#client/vpc.ts'
 import { clientOf, removeVnic } from './cloud.ts'
+import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
 import { forget, note } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
@@ -20,8 +21,11 @@ export async function del(config: NetworkConfig, attachment: Attachment): Promis
   try {
     await inTime(cloudMs, () => removeVnic(clientOf(config), vnic))
     forget(config.stateDir, config.name, vnic)
+    await finishAside(config)
   } catch (error) {
-    process.stderr.write(`vpc-cni: vnic ${vnic} is left, and GC removes it: ${(error as Error).message}\n`)
+    process.stderr.write(
+      `vpc-cni: vnic ${vnic} is left, and the next call for this network that reaches the cloud removes it: ${(error as Error).message}\n`,
+    )
     await inTime(hostMs, () => takeBack(config, attachment)).catch((cause: Error) =>
       process.stderr.write(`vpc-cni: cannot take ${attachment.ifname} back: ${cause.message}\n`),
     )

@@ -1,5 +1,5 @@
-/** Vnics that a DEL could not remove: a file for each, which GC reads. */
-import { readdirSync, rmSync } from 'node:fs'
+/** Vnics that a DEL could not remove: a file for each, which `finish` and GC read. */
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeWhole } from '#system/whole-file.ts'
 
@@ -14,10 +14,18 @@ export function note(stateDir: string, network: string, vnic: string): void {
 export const forget = (stateDir: string, network: string, vnic: string): void =>
   rmSync(join(directoryOf(stateDir, network), vnic), { force: true })
 
+/** Whether it still is noted. */
+export const isNoted = (stateDir: string, network: string, vnic: string): boolean => existsSync(join(directoryOf(stateDir, network), vnic))
+
+/** The networks that have notes, or had some. */
+export const notedNetworks = (stateDir: string): readonly string[] => namesIn(directoryOf(stateDir, '.'))
+
 /** The names that are noted for a network. */
-export function noted(stateDir: string, network: string): readonly string[] {
+export const noted = (stateDir: string, network: string): readonly string[] => namesIn(directoryOf(stateDir, network))
+
+function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directoryOf(stateDir, network)).filter((name) => !name.startsWith('.'))
+    return readdirSync(directory).filter((name) => !name.startsWith('.'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

@@ -55,6 +55,11 @@ export class Cloud {
     return (await client.must<Resource>(`find host ${host}`, 'GET', `/hosts/${encodeURIComponent(host)}`)).body.id
   }
 
+  /** What the vnic of a MAC address is called. */
+  async vnicNameOf(mac: string): Promise<string> {
+    return vnicNameOf(await this.#host(this.client()), mac)
+  }
+
   /** A subnet by VPC/SUBNET or its id. */
   async subnet(name: string): Promise<Resource> {
     return (await this.client().must<Resource>(`find subnet ${name}`, 'GET', `/subnets/${encodeURIComponent(name)}`)).body

@@ -4,6 +4,7 @@ import { untilThere } from '#cli/cloud/attach-vnic.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import type { Vpc } from '#client/vpc.ts'
 import type { Cloud } from './cloud-network.ts'
+import type { Leftovers } from './leftovers.ts'
 import { DriverError, idIn, mapIn, optionalText, ownOptions, textIn, type Json } from './message.ts'
 import type { Endpoint, Network, State } from './state.ts'
 import { plugEndpoint, removeSwitch, switchFor, unplugEndpoint } from './switch-network.ts'
@@ -12,6 +13,7 @@ export interface Driver {
   readonly vpc: Vpc
   readonly cloud: Cloud
   readonly state: State
+  readonly leftovers: Leftovers
 }
 
 type Call = (driver: Driver, request: Json) => Promise<object> | object
@@ -108,12 +110,12 @@ async function createEndpoint(driver: Driver, request: Json): Promise<object> {
   })
 }
 
-async function deleteEndpoint({ vpc, cloud, state }: Driver, request: Json): Promise<object> {
+async function deleteEndpoint({ vpc, state, leftovers }: Driver, request: Json): Promise<object> {
   const id = idIn(request, 'EndpointID')
   const endpoint = state.endpoints.get(id)
   if (endpoint === undefined) return {}
   const on = state.networks.get(endpoint.network)?.on
-  if (endpoint.vnic !== undefined) await cloud.remove(endpoint.vnic)
+  if (endpoint.vnic !== undefined) await leftovers.remove(endpoint.vnic)
   else if (on !== undefined && on !== 'cloud') await unplugEndpoint(vpc, on, endpoint)
   state.endpoints.remove(id)
   return {}
@@ -150,12 +152,13 @@ async function requestPool({ cloud }: Driver, request: Json): Promise<object> {
   return { PoolID: `${subnet.id}/${six ? 6 : 4}/${groups}`, Pool: pool, Data: data }
 }
 
-async function requestAddress({ cloud }: Driver, request: Json): Promise<object> {
+async function requestAddress({ cloud, leftovers }: Driver, request: Json): Promise<object> {
   const [subnet, family, groups = ''] = textIn(request, 'PoolID').split('/')
   const options = mapIn(request, 'Options')
   if (options.RequestAddressType === 'com.docker.network.gateway') throw new DriverError('the subnet of the cloud has no gateway')
   const mac = optionalText(options, 'com.docker.network.endpoint.macaddress')
   if (mac === undefined) throw new DriverError('docker has not said the MAC address of the endpoint')
+  await leftovers.claim(await cloud.vnicNameOf(mac))
   return {
     Address: await cloud.address(subnet!, {
       mac,

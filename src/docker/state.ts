@@ -40,22 +40,29 @@ export class Records<T> {
   remove(id: string): void {
     rmSync(this.#path(id), { force: true })
   }
-  /** How many there are. */
-  get size(): number {
+  /** The ids of all. */
+  ids(): string[] {
     try {
-      return readdirSync(this.#directory).filter((name) => name.endsWith('.json')).length
+      return readdirSync(this.#directory).flatMap((name) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : []))
     } catch {
-      return 0
+      return []
     }
   }
+}
+
+/** A vnic whose endpoint docker has removed while the cloud was away. */
+export interface Leftover {
+  readonly vnic: string
 }
 
 export interface State {
   readonly networks: Records<Network>
   readonly endpoints: Records<Endpoint>
+  readonly leftovers: Records<Leftover>
 }
 
 export const openState = (directory: string): State => ({
   networks: new Records(join(directory, 'networks')),
   endpoints: new Records(join(directory, 'endpoints')),
+  leftovers: new Records(join(directory, 'leftovers')),
 })

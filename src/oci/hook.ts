@@ -5,17 +5,22 @@
 import { readFileSync } from 'node:fs'
 import { add } from '#cni/add.ts'
 import { del } from '#cni/del.ts'
-import { readConfig, versions } from '#cni/invocation.ts'
+import { finish } from '#cni/finish.ts'
+import { readConfig, versions, type NetworkConfig } from '#cni/invocation.ts'
 import { netnsOf } from '#cni/netns.ts'
+import { notedNetworks } from '#cni/unfinished.ts'
 import { switchOfName } from '#cli/given-name.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { Failure } from '#cli/failure.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
+import { allowedIn, checkSubnet, checkSwitch } from './allowed.ts'
 import { hostConfig, namesIn, vpcdOf } from './host-config.ts'
 import { readState, type ContainerState } from './container-state.ts'
 
 export const stages = ['createRuntime', 'poststop'] as const
+/** No stage of a container: removes the vnics that containers left while the cloud was away. */
+export const finishWord = 'finish'
 export type Stage = (typeof stages)[number]
 
 /** Do what a stage asks for, by the state that the runtime writes to standard input. Repeating it changes nothing. */
@@ -31,6 +36,7 @@ export async function runHook(stage: Stage, stateText: string, configPath: strin
 
 async function onSwitch(stage: Stage, state: ContainerState, sw: string, configPath: string): Promise<void> {
   const { annotations, id } = state
+  if (stage === 'createRuntime') checkSwitch(allowedIn(hostConfig(configPath), configPath), sw, configPath)
   const vpc = vpcdOf(configPath)
   const place = { key: `oci:${id}`, name: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') return void (await detach(vpc, await switchOfName(vpc, sw), place))
@@ -54,10 +60,24 @@ async function inCloud(stage: Stage, state: ContainerState, subnet: string, conf
   const groups = namesIn(annotations.groups)
   const ips = namesIn(annotations.address)
   const own = { cniVersion: versions[0], name: 'oci', subnet, groups, ...(ips.length > 0 && { runtimeConfig: { ips } }) }
-  const config = readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
+  const config = configOf(configPath, own)
   const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }
-  if (stage === 'poststop') await del(config, attachment)
-  else await add(config, attachment, netnsPath(state))
+  if (stage === 'poststop') return del(config, attachment)
+  await checkSubnet(allowedIn(hostConfig(configPath), configPath), config, configPath)
+  await add(config, attachment, netnsPath(state))
+}
+
+const configOf = (configPath: string, own: object): NetworkConfig => readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
+
+/** Remove them now. Throws a Failure that says why some are left. */
+export async function finishAll(configPath: string): Promise<void> {
+  const left: string[] = []
+  const { stateDir } = configOf(configPath, { cniVersion: versions[0], name: 'oci', subnet: '-' })
+  for (const name of notedNetworks(stateDir)) {
+    const config = configOf(configPath, { cniVersion: versions[0], name, subnet: '-' })
+    left.push(...(await finish(config)))
+  }
+  if (left.length > 0) throw new Failure('failed', `${left.length} vnics of containers that are gone are left: ${left[0]}`)
 }
 
 /** What the runtime has written. */

@@ -1,14 +1,20 @@
 /** `vpc-cni`, by the CNI specification's protocol: containers on two hosts of a real cloud. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { isRunning } from '#system/process-mark.ts'
 import { addressOf, container, ip, type Machine, pings, removeMachines, twoMachines, until } from './machines.ts'
+import { vpcPath } from './run-vpc.ts'
 
-const plugin = fileURLToPath(new URL('../../bin/vpc-cni.mjs', import.meta.url))
+const [plugin, hookProgram] = ['vpc-cni', 'vpc-oci-hook'].map((name) =>
+  fileURLToPath(new URL(`../../bin/${name}.mjs`, import.meta.url)),
+) as [string, string]
 
 interface Answer {
   readonly code: number | null
@@ -36,7 +42,11 @@ before(() => {
   h1.ok('cloud router create r1 --vpc=default', '--interface', 'subnet=default')
   ;[web, db] = [named('web'), named('db')]
 })
-after(() => removeMachines())
+const drivers: ChildProcess[] = []
+after(() => {
+  for (const driver of drivers) driver.kill()
+  return removeMachines()
+})
 
 const configOf = (machine: Machine, more: object = {}): object => ({
   cniVersion: '1.1.0',
@@ -214,8 +224,89 @@ test('GC removes what no attachment uses, of this network on this host', () => {
   assert.equal(vnics().length, 3)
 })
 
-test('without the API a DEL takes the interface back and notes the rest, which GC removes', async () => {
+/** Run the OCI hook on h1, with what its file says besides. The container is a process. */
+function hook(stage: string, state: object, more: object = {}): { readonly code: number | null; readonly err: string } {
+  const { server, tokenFile, stateDir, agentStateDir } = configOf(h1) as Record<string, string>
+  const config = join(h1.directory, 'containers.json')
+  writeFileSync(
+    config,
+    JSON.stringify({ server, tokenFile, stateDir, agentStateDir, socket: join(h1.directory, 'run/vpcd.sock'), ...more }),
+  )
+  const words = [`--net=/run/netns/${h1.netns}`, hookProgram, stage, `--config=${config}`]
+  const { status, stderr } = spawnSync('nsenter', words, { encoding: 'utf8', input: JSON.stringify(state), timeout: 60_000 })
+  return { code: status, err: stderr.replace(/^vpc: .*\n/gm, '') }
+}
+
+test('the OCI hook: annotations name what the file of the host allows, and nothing else', () => {
+  h1.ok('switch create green --vni=7001')
+  const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  const before = vnics().length
+  try {
+    const state = (annotations: object): object => ({ id: 'box', pid: child.pid, annotations })
+    const [cloudy, local] = [state({ 'vpc.subnet': 'default/default', 'vpc.groups': 'app' }), state({ 'vpc.switch': 'green' })]
+    const refused = (given: object, allow: unknown, words: RegExp, code = 1): void => {
+      const ran = hook('createRuntime', given, { allow })
+      assert.deepEqual([ran.code, words.test(ran.err)], [code, true], ran.err)
+    }
+    refused(cloudy, {}, /^vpc-oci-hook: annotations may not name subnet default\/default on this host; \S+ says which subnets they may/)
+    refused(cloudy, { subnets: ['default/none'], vpcs: ['none'], accounts: ['none'] }, /may not name subnet/)
+    refused(cloudy, { accounts: ['default'], groups: ['web'] }, /may not name group app/)
+    refused(local, { switches: ['red'] }, /may not name switch green on this host/)
+    refused(local, { switch: ['green'] }, /allow has no switch; it has switches, accounts/)
+    refused(local, { switches: 'green' }, /switches of allow is a list of names/)
+    refused(local, ['green'], /allow is a map with/)
+    assert.equal(vnics().length, before)
+    const allow = [{ subnets: ['default/default'] }, { vpcs: ['default'], groups: ['app'] }, { accounts: ['default'] }]
+    for (const each of allow) assert.deepEqual(hook('createRuntime', cloudy, { allow: each }), { code: 0, err: '' })
+    assert.equal(vnics().length, before + 1)
+    // What it has is taken away whatever the file says now.
+    assert.deepEqual(hook('poststop', cloudy, { allow: {} }), { code: 0, err: '' })
+    assert.equal(vnics().length, before)
+    assert.deepEqual(hook('createRuntime', local, { allow: { switches: ['green'] } }), { code: 0, err: '' })
+    assert.deepEqual(hook('poststop', local), { code: 0, err: '' })
+  } finally {
+    child.kill('SIGKILL')
+    h1.ok('switch destroy green')
+  }
+})
+
+/** Call the driver of docker by its socket. Gives the answer. */
+async function docker(socketPath: string, method: string, body: object): Promise<any> {
+  const call = request({ socketPath, path: `/${method}`, method: 'POST', agent: false }).end(JSON.stringify(body))
+  const [response] = (await once(call, 'response')) as [IncomingMessage]
+  const answer = await json(response)
+  assert.equal(response.statusCode, 200, JSON.stringify(answer))
+  return answer
+}
+
+/** A driver with an endpoint in the subnet. Gives what removes the endpoint. */
+async function dockerEndpoint(): Promise<{ readonly remove: () => Promise<unknown> }> {
+  const { server, tokenFile } = configOf(h1) as Record<string, string>
+  const socket = join(h1.directory, 'docker.sock')
+  const words = [`--listen=${socket}`, `--state-dir=${join(h1.directory, 'docker')}`, `--agent-state-dir=${h1.agentDir}`]
+  const argv = [`--net=/run/netns/${h1.netns}`, vpcPath, 'docker-driver', ...words, `--server=${server}`, `--token-file=${tokenFile}`]
+  const env = { ...process.env, VPC_SOCKET: join(h1.directory, 'run/vpcd.sock') }
+  const driver = spawn('nsenter', argv, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  drivers.push(driver)
+  await until('docker finds the driver', () => existsSync(socket))
+  const { PoolID: pool } = await docker(socket, 'IpamDriver.RequestPool', { Options: { 'vpc.subnet': 'default/default' } })
+  const ids = { NetworkID: 'a'.repeat(64), EndpointID: 'b'.repeat(64) }
+  await docker(socket, 'NetworkDriver.CreateNetwork', { ...ids, IPv4Data: [{ AddressSpace: 'vpc' }] })
+  const MacAddress = '02:42:ac:11:00:09'
+  const Options = { 'com.docker.network.endpoint.macaddress': MacAddress }
+  const { Address } = await docker(socket, 'IpamDriver.RequestAddress', { PoolID: pool, Options })
+  await docker(socket, 'NetworkDriver.CreateEndpoint', { ...ids, Interface: { MacAddress, Address } })
+  return { remove: () => docker(socket, 'NetworkDriver.DeleteEndpoint', ids) }
+}
+
+test('without the API a DEL takes the interface back and notes the rest, which is removed when it is back', async () => {
   const prevResult = ok(h1, 'ADD', web)
+  const box = { id: 'box', annotations: { 'vpc.subnet': 'default/default' } }
+  const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  assert.deepEqual(hook('createRuntime', { ...box, pid: child.pid }), { code: 0, err: '' })
+  child.kill('SIGKILL')
+  const endpoint = await dockerEndpoint()
+  const all = vnics().length
   assert.equal(run(h1, { CNI_COMMAND: 'STATUS' }, configOf(h1)).code, 0)
   process.kill(h1.processes().api!.pid, 'SIGKILL')
   await until('the API has ended', () => !isRunning(h1.processes().api!))
@@ -225,8 +316,14 @@ test('without the API a DEL takes the interface back and notes the rest, which G
   const notes = join(h1.directory, 'cni/unfinished/red')
   assert.equal(readdirSync(notes).length, 1)
   refused(11, gc(h1, []))
+  assert.equal(hook('poststop', box).code, 0)
+  const finishes = (): ReturnType<typeof hook> => hook('finish', {})
+  assert.match(finishes().err, /2 vnics of containers that are gone are left: /)
+  await endpoint.remove()
   h1.ok('up --name=h1')
   assert.equal(gc(h1, []).code, 0)
-  assert.deepEqual([readdirSync(notes), existsSync(notes), vnics().length], [[], true, 2])
+  assert.deepEqual([readdirSync(notes), existsSync(notes)], [[], true])
+  assert.deepEqual(finishes(), { code: 0, err: '' })
+  await until('the driver has removed what docker had', () => vnics().length === all - 3)
   assert.match(refused(50, run(h1, { CNI_COMMAND: 'STATUS' }, configOf(h1, { agentStateDir: h1.vmDir }))), /not a host of a cloud/)
 })

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { Vpc } from '#client/vpc.ts'
 import { Cloud } from '#docker/cloud-network.ts'
+import { Leftovers } from '#docker/leftovers.ts'
 import { startServer } from '#docker/server.ts'
 import { openState } from '#docker/state.ts'
 import { createLog } from '#system/log.ts'
@@ -38,9 +39,11 @@ export default command({
     const { logLevel, logFormat, utc, socket } = global
     const log = createLog({ level: logLevel, format: logFormat, utc })
     const cloud = new Cloud({ agentStateDir, host, context, server, tokenFile, ca })
-    const driver = { vpc: new Vpc({ socketPath: socket }), cloud, state: openState(stateDir) }
+    const state = openState(stateDir)
     try {
       mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+      using leftovers = new Leftovers(state.leftovers, (vnic) => cloud.remove(vnic), log)
+      const driver = { vpc: new Vpc({ socketPath: socket }), cloud, state, leftovers }
       await using _ = await startServer(driver, log, listen)
       output.item({ listen }, `docker finds driver vpc at ${listen}`)
       await new Promise<void>((resolve) => {

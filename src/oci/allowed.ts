@@ -1,0 +1,64 @@
+/** What annotations may name, where the host's file says so: who chooses annotations need not be its administrator. */
+import { clientOf } from '#cni/cloud.ts'
+import type { NetworkConfig } from '#cni/invocation.ts'
+import type { ApiClient } from '#cli/cloud/api-client.ts'
+import { Failure } from '#cli/failure.ts'
+
+const keys = ['switches', 'accounts', 'vpcs', 'subnets', 'groups'] as const
+type Key = (typeof keys)[number]
+export type Allowed = Readonly<Partial<Record<Key, readonly string[]>>>
+
+/** The list of a host's file; undefined: it has none, and annotations may name everything. Throws a Failure. */
+export function allowedIn({ allow }: Readonly<Record<string, unknown>>, path: string): Allowed | undefined {
+  if (allow === undefined) return undefined
+  if (typeof allow !== 'object' || allow === null || Array.isArray(allow))
+    throw new Failure('usage', `${path}: allow is a map with ${keys.join(', ')}`)
+  for (const [key, value] of Object.entries(allow)) {
+    if (!(keys as readonly string[]).includes(key)) throw new Failure('usage', `${path}: allow has no ${key}; it has ${keys.join(', ')}`)
+    if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
+      throw new Failure('usage', `${path}: ${key} of allow is a list of names`)
+  }
+  return allow as Allowed
+}
+
+/** Of a subnet or a vpc: whose it is. */
+interface Placed {
+  readonly id: string
+  readonly vpc: string
+  readonly account: string
+}
+
+const refuse = (what: string, path: string, key: Key): Failure =>
+  new Failure('denied', `annotations may not name ${what} on this host; ${path} says which ${key} they may, in allow`, {
+    code: 'not-allowed',
+  })
+
+/** Throws a Failure unless annotations may name a switch, by this name. */
+export function checkSwitch(allowed: Allowed | undefined, name: string, path: string): void {
+  if (allowed !== undefined && !(allowed.switches ?? []).includes(name)) throw refuse(`switch ${name}`, path, 'switches')
+}
+
+/** The same for a subnet of the cloud and groups there: the subnet is listed, or its vpc, or its account. */
+export async function checkSubnet(allowed: Allowed | undefined, config: NetworkConfig, path: string): Promise<void> {
+  if (allowed === undefined) return
+  const { subnet: name, groups } = config
+  const listed = allowed.groups
+  const group = listed && groups.find((each) => !listed.includes(each))
+  if (group !== undefined) throw refuse(`group ${group}`, path, 'groups')
+  const client = clientOf(config)
+  const read = async (plural: string, word: string): Promise<Placed> =>
+    (await client.must<Placed>(`find ${word}`, 'GET', `/${plural}/${encodeURIComponent(word)}`)).body
+  const subnet = await read('subnets', name)
+  if (await isListed(client, 'subnets', allowed.subnets, subnet.id)) return
+  if (await isListed(client, 'vpcs', allowed.vpcs, subnet.vpc)) return
+  const { account } = await read('vpcs', subnet.vpc)
+  if (await isListed(client, 'accounts', allowed.accounts, account)) return
+  throw refuse(`subnet ${name}`, path, 'subnets')
+}
+
+/** Whether one of some names is that of an id. The API says whose name it is; one that nothing has allows nothing. */
+async function isListed(client: ApiClient, plural: string, names: readonly string[] = [], id: string): Promise<boolean> {
+  for (const name of names)
+    if (name === id || (await client.find(`find ${name}`, `/${plural}/${encodeURIComponent(name)}`))?.id === id) return true
+  return false
+}
