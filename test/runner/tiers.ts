@@ -132,6 +132,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/control/api/tokens.test.ts': 1,
   'test/control/api/walls.test.ts': 6,
   'test/control/model/allocation.test.ts': 3,
+  'test/control/model/checkpoint.test.ts': 8,
   'test/control/model/crash.test.ts': 3,
   'test/control/model/trouble.test.ts': 5,
   'test/control/feed/restart.test.ts': 2,

@@ -12,6 +12,7 @@ import { feedRoutes } from '../feed/routes.ts'
 import { IssuerClient } from '../issuer/client.ts'
 import { IssuerAway, IssuerRefused, type Issuer } from '../issuer/issuer.ts'
 import { bootstrap } from '../model/bootstrap.ts'
+import { Checkpoints } from '../model/checkpoints.ts'
 import { Model } from '../model/model.ts'
 import { compactOld } from '../model/compaction.ts'
 import { hourly, sweep, sweepBlocks } from '../model/sweep.ts'
@@ -71,12 +72,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (tlsCert === undefined && !ownTls && !isLoopback(host))
     throw new ApiStartRefused(`tokens would go to ${host} in clear; give --tls-cert and --tls-key or --own-tls, or listen on 127.0.0.1`)
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const store = await openStore(options.store ?? { kind: 'sqlite', path: join(stateDir, 'control.db') })
+  const location = options.store ?? { kind: 'sqlite', path: join(stateDir, 'control.db') }
+  const store = await openStore(location)
   try {
     await prepareStore(store)
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
-    const model = await Model.start(store)
+    const { model, checkpoints } = await startModel(store, location, options)
     const hosts = startHostParts(model, store, (message, error) => log.error(message, { error }))
     const audit = new AuditFiles(join(stateDir, 'audit'))
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, ...hosts }
@@ -84,10 +86,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options, ownTls ? agents!.authority : undefined)
     const tidy = async (): Promise<void> => {
-      await sweep(store)
-      await sweepBlocks(store)
-      await compactOld(store)
-      await audit.ship(store)
+      await tidyUp(store, audit)
       if (ownTls) await renewTls(server, agents!.authority)
     }
     const stopSweeping = hourly(tidy, (error) => log.error('cannot tidy up the store', { error }))
@@ -100,6 +99,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       useTls: (files) => void (tlsCert !== undefined && useTls(server, files)),
       async [Symbol.asyncDispose]() {
         stopSweeping()
+        await checkpoints.stop()
         hosts.stop()
         await agents?.[Symbol.asyncDispose]()
         await hosts.presence.stop()
@@ -112,6 +112,26 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await store[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** What is to be done each hour. */
+async function tidyUp(store: Store, audit: AuditFiles): Promise<void> {
+  await sweep(store)
+  await sweepBlocks(store)
+  await compactOld(store)
+  await audit.ship(store)
+}
+
+/** Begin with a checkpoint, if there is one that fits, and keep one. */
+async function startModel(
+  store: Store,
+  location: StoreLocation,
+  { stateDir, log }: ApiOptions,
+): Promise<{ readonly model: Model; readonly checkpoints: Checkpoints }> {
+  const checkpoints = new Checkpoints({ directory: stateDir, location, store, info: (message) => log.info(message) })
+  const model = await Model.start(store, checkpoints)
+  checkpoints.follow(model.mirror, (error) => log.error('cannot write a checkpoint', { error }))
+  return { model, checkpoints }
 }
 
 async function agentPort(

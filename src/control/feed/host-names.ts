@@ -18,7 +18,7 @@ export class HostNames {
   load({ objects }: Mirror): void {
     this.#said.clear()
     this.#accounts.clear()
-    for (const id of objects.ids('vnic')) this.#note(objects.get('vnic', id)!.record, 1)
+    for (const { record, count } of objects.alikeVnics()) this.#note(record, count)
   }
 
   /** Follow a change. */
@@ -45,7 +45,7 @@ export class HostNames {
     })
   }
 
-  #note({ id, vpc, spec }: ObjectRecord, by: 1 | -1): void {
+  #note({ id, vpc, spec }: ObjectRecord, by: number): void {
     if (vpc === null) return
     const { account, dhcpHostname } = spec as { account: string; dhcpHostname?: string }
     const accounts = this.#accounts.get(vpc) ?? new Map<string, number>()
@@ -57,7 +57,7 @@ export class HostNames {
     if (typeof dhcpHostname !== 'string') return
     const key = keyOf(vpc, dhcpHostname)
     const ids = this.#said.get(key) ?? new Set<string>()
-    if (by === 1) ids.add(id)
+    if (by > 0) ids.add(id)
     else ids.delete(id)
     if (ids.size === 0) this.#said.delete(key)
     else this.#said.set(key, ids)

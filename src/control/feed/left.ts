@@ -18,7 +18,7 @@ export class Left {
   /** Look at everything anew. */
   load({ objects }: Mirror): void {
     for (const map of [this.#vnics, this.#byHost, this.#byVpc]) map.clear()
-    for (const id of objects.ids('vnic')) this.#note(objects.get('vnic', id)!.record)
+    for (const { record } of objects.alikeVnics()) this.#note(record)
   }
 
   /** Follow a change. */

@@ -3,7 +3,7 @@
  * of the mirror. A vnic on its way between two hosts is on both. And which groups the vnics of a host are in.
  */
 import type { Mirror, ObjectChange } from '../model/mirror.ts'
-import { hostsWith, type Stored } from '../model/record.ts'
+import { hostsWith, type ObjectRecord } from '../model/record.ts'
 
 /** A host, and what it has of a vpc. */
 type Count = Map<string, number>
@@ -23,18 +23,17 @@ export class Places {
     this.#hosts.clear()
     this.#vpcs.clear()
     this.#groups.clear()
-    for (const id of objects.ids('vnic')) {
-      const stored = objects.get('vnic', id)!
-      for (const place of placesOf(stored)) this.#change(place, 1)
-      this.#countGroups(stored, 1)
+    for (const { record, count } of objects.alikeVnics()) {
+      for (const place of placesOf(record)) this.#change(place, count)
+      this.#countGroups(record, count)
     }
   }
 
   /** Follow a change. Gives pairs that have become, or are no longer: the host has its first or lost its last vnic. */
   apply({ before, after }: ObjectChange): readonly Place[] {
-    this.#countGroups(before, -1)
-    this.#countGroups(after, 1)
-    const [was, is] = [placesOf(before), placesOf(after)]
+    this.#countGroups(before?.record, -1)
+    this.#countGroups(after?.record, 1)
+    const [was, is] = [placesOf(before?.record), placesOf(after?.record)]
     const isIn = (places: readonly Place[], { host, vpc }: Place): boolean => places.some((each) => each.host === host && each.vpc === vpc)
     const came = is.filter((place) => !isIn(was, place) && this.#change(place, 1))
     const went = was.filter((place) => !isIn(is, place) && this.#change(place, -1))
@@ -48,10 +47,9 @@ export class Places {
     return begins
   }
 
-  #countGroups(stored: Stored | undefined, by: 1 | -1): void {
-    if (stored?.record.kind !== 'vnic') return
-    for (const host of hostsWith(stored.record))
-      for (const group of stored.record.spec.groups as readonly string[]) count(this.#groups, host, group, by)
+  #countGroups(record: ObjectRecord | undefined, by: number): void {
+    if (record?.kind !== 'vnic') return
+    for (const host of hostsWith(record)) for (const group of record.spec.groups as readonly string[]) count(this.#groups, host, group, by)
   }
 
   /** Groups that vnics of a host are in. */
@@ -64,9 +62,9 @@ export class Places {
   vpcsOf = (host: string): Iterable<string> => this.#vpcs.get(host)?.keys() ?? []
 }
 
-function placesOf(stored: Stored | undefined): readonly Place[] {
-  if (stored?.record.kind !== 'vnic') return []
-  return hostsWith(stored.record).map((host) => ({ host, vpc: stored.record.vpc! }))
+function placesOf(record: ObjectRecord | undefined): readonly Place[] {
+  if (record?.kind !== 'vnic') return []
+  return hostsWith(record).map((host) => ({ host, vpc: record.vpc! }))
 }
 
 /** Add to a count; gives true when it was 0 or is 0 now. */

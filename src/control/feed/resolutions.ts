@@ -13,7 +13,7 @@ export class Resolutions {
   load({ objects }: Mirror): void {
     this.#addresses.clear()
     this.#demand.clear()
-    for (const id of objects.ids('vnic')) this.#count(objects.get('vnic', id)!.record, 1)
+    for (const { record, count } of objects.alikeVnics()) this.#count(record, count)
     for (const id of objects.ids('vpc')) this.#decide(objects.get('vpc', id)!.record)
   }
 
@@ -30,7 +30,7 @@ export class Resolutions {
     })
   }
 
-  #count({ kind, vpc, spec }: ObjectRecord, by: 1 | -1): void {
+  #count({ kind, vpc, spec }: ObjectRecord, by: number): void {
     if (kind !== 'vnic' || vpc === null) return
     const count = (this.#addresses.get(vpc) ?? 0) + by * (spec.addresses as readonly string[]).length
     if (count === 0) this.#addresses.delete(vpc)

@@ -46,7 +46,7 @@ export class Abandoned {
   #load(): void {
     const { objects } = this.#model.mirror
     this.#moves.clear()
-    for (const id of objects.ids('vnic')) this.#note(objects.get('vnic', id)!.record)
+    for (const { record } of objects.alikeVnics()) this.#note(record)
   }
 
   #apply({ before, after }: ObjectChange): void {

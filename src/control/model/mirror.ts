@@ -3,12 +3,15 @@
  * had when they came: so a reader sees what was acknowledged before.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
 import { put, type Change, type Entry, type KeyRange, type Store } from '../store/store.ts'
 import { exceptionKey, hereKey, objectKey } from './keys.ts'
 import { HostStatuses, type HereRecord } from './host-status.ts'
+import { merged } from './merged.ts'
+import { readBase, type Checkpoint, type MirrorBase } from './mirror-base.ts'
+import { isMirrored, isMirroredRoom, mirroredRanges, orderedKinds } from './mirrored.ts'
 import { Objects } from './objects.ts'
+import { PackedObjects } from './packed-objects.ts'
 import { PackedTable, type Kept } from './packed-table.ts'
 import { Problem } from './problem.ts'
 import type { AuditRecord, ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
@@ -38,21 +41,14 @@ export interface Claim {
   readonly modified: number
 }
 
+/** Changes since a checkpoint that take longer cost more than to read everything. */
+const catchUpMs = 30_000
 /** Batches that are kept for watchers that come back. */
 const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 /** Written after a repair: the revision says to all that something is another than it was. */
 const repairKey = 'meta/repaired'
 const newerMs = 1_000
-
-/** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'here', 'm', 'n', 'nb', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
-// '0' comes after '/'.
-const mirroredRanges: readonly KeyRange[] = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
-
-const orderedKinds = kinds.map(({ kind }) => kind).sort((a, b) => (objectKey(a, '') < objectKey(b, '') ? -1 : 1))
-
-const isMirrored = (key: string): boolean => rooms.includes(key.slice(0, key.indexOf('/')))
 
 /** How often the mirror is compared with the store, give or take a fifth. */
 const compareEveryMs = 600_000
@@ -61,16 +57,16 @@ const compareEveryMs = 600_000
 export type Known = Pick<Mirror, 'objects' | 'claim' | 'nameHolder' | 'gone' | 'hosts'>
 
 export class Mirror {
-  readonly objects = new Objects()
+  readonly objects: Objects
   /** What connected hosts say. The store has none of it. */
   readonly hosts = new HostStatuses()
   revision = 0
   /** Kept batches say everything after this revision. */
   oldest = 0
   readonly #store: Store
-  readonly #gone = new PackedTable()
+  readonly #gone: PackedTable
   /** Claims and names. */
-  readonly #claims = new PackedTable()
+  readonly #claims: PackedTable
   readonly #parts = new SharedParts()
   /** Vnics of which something is written down that fails: few, as a rule. */
   readonly excepted = new Set<string>()
@@ -81,32 +77,50 @@ export class Mirror {
   /** Keys that a comparison had to repair: the store has not told of a change. */
   repaired = 0
 
-  private constructor(store: Store) {
+  private constructor(store: Store, base: MirrorBase) {
     this.#store = store
+    this.objects = new Objects(new PackedObjects(base.objects))
+    this.#claims = new PackedTable(base.claims)
+    this.#gone = new PackedTable(base.gone)
+    for (const key of this.#claims.keys({ from: 'x/', to: 'x0' })) this.excepted.add(key.split('/')[2]!)
+    for (const { key, value, modified } of base.rest) this.#put(key, value, modified)
+    this.revision = this.oldest = base.revision
   }
 
-  /** Read everything, then follow. */
-  static async start(store: Store): Promise<Mirror> {
-    const mirror = new Mirror(store)
-    await mirror.#fill()
+  /** Read everything, or a checkpoint and what has changed since; then follow. */
+  static async start(store: Store, checkpoint?: Checkpoint): Promise<Mirror> {
+    const mirror = (await Mirror.#resume(store, checkpoint)) ?? new Mirror(store, await readBase(store))
+    for (const { key, value, modified } of await mirror.#leased()) mirror.#put(key, value, modified)
     void mirror.#follow()
     mirror.#compareLater()
     return mirror
+  }
+
+  static async #resume(store: Store, checkpoint: Checkpoint | undefined): Promise<Mirror | undefined> {
+    const base = await checkpoint?.read()
+    if (base === undefined) return undefined
+    const mirror = new Mirror(store, base)
+    return (await mirror.#catchUp().catch(() => false)) ? mirror : undefined
+  }
+
+  /** Take what has changed since the checkpoint. False: the store does not tell of it any more. */
+  async #catchUp(): Promise<boolean> {
+    const { revision } = await this.#store.get([])
+    if (revision <= this.revision) return revision === this.revision
+    const signal = AbortSignal.timeout(catchUpMs)
+    for await (const item of this.#store.watch('', { after: this.revision, signal })) {
+      if (item.kind === 'reset') return false
+      if (item.kind === 'changes') this.#apply(item.revision, item.changes)
+      else this.#advance(item.revision)
+      if (this.revision >= revision) return true
+    }
+    return false
   }
 
   /** Follow no more. */
   stop(): void {
     this.#stop.abort()
     this.#tell(undefined)
-  }
-
-  /** Read everything, one after another: a large store is much larger as a list. */
-  async #fill(): Promise<void> {
-    await using snapshot = await this.#store.snapshot()
-    for await (const { key, value, modified } of snapshot.entries) this.#put(key, value, modified)
-    for (const { key, value, modified } of await this.#leased()) this.#put(key, value, modified)
-    this.oldest = snapshot.revision
-    this.#advance(snapshot.revision)
   }
 
   /** Keys that go with a lease are in no snapshot. */
@@ -188,7 +202,7 @@ export class Mirror {
 
   #put(key: string, text: string, modified: number): ObjectChange | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
-    if (!rooms.includes(room)) return undefined
+    if (!isMirroredRoom(room)) return undefined
     if (room === 'here') this.hosts.came(kind, JSON.parse(text) as HereRecord)
     if (room === 'x') this.excepted.add(id)
     if (room !== 'o') return void this.#claims.set(key, text, modified)
@@ -229,7 +243,7 @@ export class Mirror {
     const repaired = await compare(
       this.#store,
       {
-        keys: (range, limit) => first(this.#keysOf(range), limit),
+        keys: (range, limit) => Iterator.from(this.#keysOf(range)).take(limit).toArray(),
         modifiedOf: (key) => this.#modifiedOf(key),
         reach: (revision) => this.reach(revision),
         repair: (key, entry) => this.#repair(key, entry),
@@ -246,7 +260,7 @@ export class Mirror {
   }
 
   #keysOf(range: KeyRange): Iterable<string> {
-    return range.from.startsWith('o/') ? inOrder(this.#objectKeys(range), this.#gone.keys(range)) : this.#claims.keys(range)
+    return range.from.startsWith('o/') ? merged(this.#objectKeys(range), this.#gone.keys(range)) : this.#claims.keys(range)
   }
 
   *#objectKeys({ from, to }: KeyRange): Generator<string> {
@@ -264,7 +278,7 @@ export class Mirror {
   #modifiedOf(key: string): number | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
     if (room !== 'o') return this.#claims.modifiedOf(key)
-    return this.objects.get(kind, id)?.modified ?? this.#gone.modifiedOf(key)
+    return this.objects.modifiedOf(kind, id) ?? this.#gone.modifiedOf(key)
   }
 
   /** What watchers get then belongs to no revision, so they list again. */
@@ -374,22 +388,6 @@ const auditsOf = (changes: readonly Change[]): AuditRecord[] =>
 
 const parsed = <T>(kept: Kept | undefined): { value: T; modified: number } | undefined =>
   kept && { value: JSON.parse(kept.text) as T, modified: kept.modified }
-
-function first(keys: Iterable<string>, limit: number): string[] {
-  const found = []
-  for (const key of keys) if (found.push(key) >= limit) break
-  return found
-}
-
-/** Two that are in order as one that is. */
-function* inOrder(a: Iterator<string>, b: Iterator<string>): Generator<string> {
-  for (let [one, other] = [a.next(), b.next()]; !one.done || !other.done;) {
-    const isFirst = other.done || (!one.done && one.value <= other.value)
-    yield isFirst ? one.value : other.value
-    if (isFirst) one = a.next()
-    else other = b.next()
-  }
-}
 
 const changed = (before: Stored | undefined, after: Stored | undefined): ObjectChange | undefined =>
   before === undefined && after === undefined ? undefined : { before, after }

@@ -9,6 +9,7 @@ import { build } from './build.ts'
 import { mayReadGone } from './caller.ts'
 import { Closing, Draft, type Ask } from './draft.ts'
 import { objectKey } from './keys.ts'
+import type { Checkpoint } from './mirror-base.ts'
 import { Mirror, type Known } from './mirror.ts'
 import { Problem } from './problem.ts'
 import { checkQuota } from './quota.ts'
@@ -62,9 +63,9 @@ export class Model {
     this.mirror = mirror
   }
 
-  /** Read a store, and follow it. */
-  static async start(store: Store): Promise<Model> {
-    return new Model(store, await Mirror.start(store))
+  /** Read a store, or a checkpoint of it, and follow it. */
+  static async start(store: Store, checkpoint?: Checkpoint): Promise<Model> {
+    return new Model(store, await Mirror.start(store, checkpoint))
   }
 
   /** Create an object, or change it: make it so. */

@@ -1,26 +1,10 @@
 /** All objects of the mirror, with what is asked of them: by id, by name, by account, and who uses a thing. */
-import { referencesOf } from '#resource/field.ts'
 import { kinds } from '#resource/kinds.ts'
-import { hostsWith, type ObjectRecord, type Spec, type Stored } from './record.ts'
+import { merged } from './merged.ts'
+import type { PackedObjects } from './packed-objects.ts'
+import { hostsWith, type ObjectRecord, type Stored } from './record.ts'
 import { SortedIds } from './sorted-ids.ts'
-
-const references = new Map(kinds.map(({ kind, fields }) => [kind, referencesOf(fields).map(({ path }) => path)]))
-
-/** The ids that a spec refers to, by the tables. */
-export function targetsOf(kind: string, spec: Spec): Set<string> {
-  const found = new Set<string>()
-  const walk = (value: unknown, path: readonly string[]): void => {
-    if (path.length === 0) return void (typeof value === 'string' && found.add(value))
-    if (typeof value !== 'object' || value === null) return
-    const [step, ...rest] = path
-    if (step === '*') for (const each of value as unknown[]) walk(each, rest)
-    else walk((value as Record<string, unknown>)[step!], rest)
-  }
-  for (const path of references.get(kind) ?? []) walk(spec, path)
-  // The other side of a peering is not a reference until it has agreed: nobody can hold a stranger's vpc.
-  if (kind === 'peering' && spec.accepted === true) found.add(spec.peerVpc as string)
-  return found
-}
+import { targetsOf } from './targets.ts'
 
 export class Objects {
   readonly #byKind = new Map<string, Map<string, Stored>>()
@@ -29,8 +13,26 @@ export class Objects {
   /** Ids of those that refer to a thing, by its id and their kind: a subnet has many vnics and one placement. */
   readonly #users = new Map<string, Map<string, Set<string>>>()
 
+  /** What there was at some revision, as far as it is so still. */
+  readonly #base: PackedObjects | undefined
+
+  constructor(base?: PackedObjects) {
+    this.#base = base
+  }
+
   get(kind: string, id: string): Stored | undefined {
-    return this.#byKind.get(kind)?.get(id)
+    const changed = this.#byKind.get(kind)?.get(id)
+    if (changed !== undefined || this.#base === undefined) return changed
+    const row = this.#base.find(kind, id)
+    return row === -1 ? undefined : this.#base.at(row)
+  }
+
+  /** The revision of an object's last write. */
+  modifiedOf(kind: string, id: string): number | undefined {
+    const changed = this.#byKind.get(kind)?.get(id)
+    if (changed !== undefined || this.#base === undefined) return changed?.modified
+    const row = this.#base.find(kind, id)
+    return row === -1 ? undefined : this.#base.modifiedAt(row)
   }
 
   /** Put an object, or take it away. Gives what was there. */
@@ -43,7 +45,9 @@ export class Objects {
       all.set(after.record.id, after)
       this.#index(after, true)
     }
-    return before
+    if (before !== undefined || this.#base === undefined) return before
+    const row = this.#base.find(kind, id)
+    return row === -1 ? undefined : this.#base.replace(row)
   }
 
   #index({ record }: Stored, isThere: boolean): void {
@@ -65,31 +69,54 @@ export class Objects {
   }
 
   /** Ids of a kind in order, those of one account if it is named. */
-  ids(kind: string, account?: string, after?: string): Iterable<string> {
-    return this.#ids.get(account === undefined ? kind : `${kind}/${account}`)?.after(after) ?? []
+  ids(kind: string, account?: string, after = ''): Iterable<string> {
+    const changed = this.#ids.get(account === undefined ? kind : `${kind}/${account}`)
+    if (this.#base === undefined) return changed?.after(after) ?? []
+    return later(merged(this.#base.ids(kind, account, after), changed?.after(after) ?? []), after)
   }
 
   /** Ids of a kind in order, from one on. */
   idsFrom(kind: string, id: string): Iterable<string> {
-    return this.#ids.get(kind)?.from(id) ?? []
+    const changed = this.#ids.get(kind)?.from(id) ?? []
+    return this.#base === undefined ? changed : merged(this.#base.ids(kind, undefined, id), changed)
   }
 
   count(kind: string, account?: string): number {
-    return this.#ids.get(account === undefined ? kind : `${kind}/${account}`)?.size ?? 0
+    const bucket = account === undefined ? kind : `${kind}/${account}`
+    return (this.#ids.get(bucket)?.size ?? 0) + (this.#base?.count(bucket) ?? 0)
+  }
+
+  /** How many there are of all kinds. */
+  get total(): number {
+    return kinds.reduce((sum, { kind }) => sum + this.count(kind), 0)
   }
 
   /** Everything of a kind that has this name, whoever owns it. */
   named(kind: string, name: string): Stored[] {
-    return [...(this.#byName.get(`${kind}/${name}`) ?? [])].map((id) => this.get(kind, id)!)
+    const changed = Array.from(this.#byName.get(`${kind}/${name}`) ?? [], (id) => this.get(kind, id)!)
+    return [...(this.#base?.named(kind, name) ?? []), ...changed]
   }
 
   /** What refers to an object, or is plugged in on it; of one kind, if it is named. */
   usersOf(id: string, kind?: string): Stored[] {
-    const users = this.#users.get(id)
-    if (users === undefined) return []
-    if (kind !== undefined) return Array.from(users.get(kind) ?? [], (user) => this.get(kind, user)!)
-    return [...users].flatMap(([each, ids]) => Array.from(ids, (user) => this.get(each, user)!))
+    const found = [...(this.#base?.usersOf(id, kind) ?? [])]
+    for (const [each, ids] of this.#users.get(id) ?? [])
+      if (kind === undefined || kind === each) for (const user of ids) found.push(this.get(each, user)!)
+    return found
   }
+
+  /**
+   * Vnics that stand for others, and for how many: those have the same account, vpc, host, groups and number of
+   * addresses, and neither a host name of their own nor a move. There are far fewer of them.
+   */
+  *alikeVnics(): Generator<{ readonly record: ObjectRecord; readonly count: number }> {
+    if (this.#base !== undefined) yield* this.#base.alike()
+    for (const { record } of this.#byKind.get('vnic')?.values() ?? []) yield { record, count: 1 }
+  }
+}
+
+function* later(ids: Iterable<string>, after: string): Generator<string> {
+  for (const id of ids) if (id !== after) yield id
 }
 
 function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {

@@ -43,6 +43,12 @@ function taken(): string {
 /** A revision in front of a text: 2 ** 53 has 7 bytes. */
 const revisionLength = 7
 
+/** The revision, and which form it is. */
+export const frontLength = revisionLength + 1
+
+/** Whether a value is bytes: else what follows is text. */
+export const isPacked = (value: string): boolean => value.charCodeAt(revisionLength) !== forms.plain
+
 /** A text with its revision. */
 export function packText(text: string, revision: number): string {
   scratch.writeUIntBE(Math.floor(revision / 2 ** 32), 0, 3)

@@ -8,7 +8,7 @@ import { kindOf } from '#resource/kinds.ts'
 import { fleetScope, type Scope } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { find } from './find.ts'
-import { targetsOf } from './objects.ts'
+import { targetsOf } from './targets.ts'
 import { textIn, type ObjectRecord, type Stored } from './record.ts'
 
 type Path = readonly (string | number)[]

@@ -61,6 +61,8 @@ async function writeLines(
   await line({ format, version: formatVersion, schema, revision })
   let count = 0
   for await (const { key, value, created, modified } of entries) {
+    // It says that a file is of this store.
+    if (key.startsWith('cp/')) continue
     await line({ key, value, created, modified })
     progress(++count)
   }
