@@ -6,7 +6,7 @@ import type { HeldBlocks } from './held-blocks.ts'
 import type { Publics } from './publics.ts'
 import type { Resolutions } from './resolutions.ts'
 import type { Places } from './places.ts'
-import type { Place, Transits } from './transits.ts'
+import type { Place, Transits } from '../model/transits.ts'
 
 export interface View {
   readonly objects: Objects

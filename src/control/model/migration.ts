@@ -8,6 +8,7 @@ import { writeAudit } from './audit.ts'
 import type { Ask, Draft } from './draft.ts'
 import { objectKey } from './keys.ts'
 import type { Model, Written } from './model.ts'
+import { vnisFor } from './move-between.ts'
 import { checkHost, hostOf, place } from './plug.ts'
 import { fieldProblem } from './problem.ts'
 import { migrationMs, type Migration, type ObjectRecord, type Stored } from './record.ts'
@@ -70,10 +71,11 @@ function stepOf(
     throw fieldProblem('invalid', ['phase'], `vm ${name} is not prepared to move to host ${to.record.name}; begin with phase prepare`)
   if (!isPrepared) {
     const from = draft.get('host', spec.host as string)
-    if (from.record.spec.facility !== to.record.spec.facility)
-      throw fieldProblem('invalid', ['host'], `host ${to.record.name} is in another facility; stop the guest to move it there`)
     checkHost(draft, to, vnics, ['moves of running guests'])
-    for (const { record } of vnics) place(draft, draft.get('subnet', record.spec.subnet as string), to)
+    const subnets = vnics.map(({ record }) => draft.get('subnet', record.spec.subnet as string))
+    const isFar = from.record.spec.facility !== to.record.spec.facility
+    const vnis = isFar ? vnisFor(draft, subnets, from, to) : undefined
+    for (const subnet of subnets) place(draft, subnet, to, vnis?.get(subnet.record.id))
   }
   return { host: to.record.id, phase, ...(isRenewed && { until }) }
 }

@@ -78,8 +78,11 @@ export function checkHost(draft: Draft, host: Stored, vnics: readonly Stored[], 
   checkFeatures(draft, host, vnics, also)
 }
 
-/** The subnet gets a VNI in the facility of the host, unless it has one, or this draft gives it one. */
-export function place(draft: Draft, subnet: Stored, host: Stored): void {
+/**
+ * The subnet gets a VNI in the facility of the host, unless it has one, or this draft gives it one. `vni`: which; the
+ * API chooses one if it is not given.
+ */
+export function place(draft: Draft, subnet: Stored, host: Stored, vni?: number): void {
   const facility = draft.get('facility', host.record.spec.facility as string)
   const there = draft.mirror.objects
     .usersOf(subnet.record.id, 'placement')
@@ -93,7 +96,7 @@ export function place(draft: Draft, subnet: Stored, host: Stored): void {
     ask: draft.ask,
     mirror: draft.mirror,
     before: undefined,
-    spec: { subnet: subnet.record.id, facility: facility.record.id, vlan: 0 },
+    spec: { subnet: subnet.record.id, facility: facility.record.id, vlan: 0, ...(vni !== undefined && { vni }) },
     inFlight: new Set([...draft.inFlight, ...draft.writes.keys()]),
   })
   const { org, account, vpc } = subnet.record

@@ -115,3 +115,46 @@ test('a guest and a binding of its vnic at the same time: one of them wins, neve
     await api.ask(api.admin, 'DELETE', `/vnics/r${i}/binding`)
   }
 })
+
+test('a guest that runs moves to another facility where transits lead there and back, with the VNI that it has', async () => {
+  for (const name of ['h1', 'h3']) await api.ok('PATCH', `/hosts/${name}`, { schedulable: true }, { 'if-match': '*' })
+  await api.ok('POST', '/subnets', { name: 'far', vpc: 'red', network4: '10.0.9.0/24' })
+  await api.ok('POST', '/vnics', { name: 'd', account: 'shop', subnet: 'far' })
+  await api.ok('POST', '/vms', { name: 'vm9', account: 'shop', type: 'kvm', vnics: ['d'], host: 'h1' })
+  const migrate = (host: string, phase?: string) => api.ask(api.admin, 'PUT', '/vms/vm9/migration', { host, ...(phase && { phase }) })
+  const refused = async (host: string): Promise<string> => {
+    const { status, body } = (await migrate(host)) as { status: number; body: any }
+    assert.equal(status, 400)
+    return body.detail
+  }
+  const noWay =
+    /host h3 is in facility f2, and no transit leads from facility f1 to facility f2; make one \(vpc transit create .*, or stop the/
+  assert.match(await refused('h3'), noWay)
+  const there = await api.ok('POST', '/transits', { name: 'there', from: 'f1', to: 'f2' })
+  assert.match(await refused('h3'), /no transit leads from facility f2 to facility f1/)
+  await api.ok('POST', '/transits', { name: 'back', from: 'f2', to: 'f1' })
+  const vnis = async (): Promise<unknown> => {
+    const { items } = await api.ok('GET', '/placements')
+    const subnet = (await vnic('d')).subnet
+    return new Set(items.filter((each: any) => each.subnet === subnet).map(({ vni }: any) => vni))
+  }
+  // Another subnet has the VNI there.
+  const [vni] = [...((await vnis()) as Set<number>)]
+  await api.ok('POST', '/subnets', { name: 'holder', vpc: 'red', network4: '10.0.10.0/24' })
+  const holder = await api.ok('POST', '/placements', { subnet: 'red/holder', facility: 'f2', vni })
+  assert.match(await refused('h3'), new RegExp(`where subnet far cannot have its VNI ${vni}; free that VNI there, or stop the guest`))
+  await api.ok('DELETE', `/placements/${holder.id}`)
+  assert.match(await refused('h3'), /cannot have its VNI/, 'it rests')
+  api.ahead += 91 * 86_400_000
+  assert.equal((await migrate('h3')).status, 200)
+  assert.deepEqual(await vnis(), new Set([vni]))
+  assert.equal((await migrate('h3', 'receive')).status, 200)
+  await api.ok('PATCH', '/vms/vm9', { host: 'h3' }, { 'if-match': '*' })
+  await api.ok('DELETE', '/vms/vm9/migration')
+  assert.deepEqual(await places('d'), [[hosts.h3, 'vmnic']])
+  // And back, by the same transits; without one of them no more.
+  assert.equal((await migrate('h1')).status, 200)
+  await api.ok('DELETE', '/vms/vm9/migration')
+  await api.ok('DELETE', `/transits/${there.id}`)
+  assert.match(await refused('h1'), /no transit leads from facility f1 to facility f2/)
+})

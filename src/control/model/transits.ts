@@ -2,8 +2,8 @@
  * How packets get from one facility to another, and which VNI a subnet has where. Kept by the changes of the mirror.
  * Packets cross a transit with the VNI that they have, so a subnet needs one VNI in both facilities.
  */
-import type { Mirror, ObjectChange } from '../model/mirror.ts'
-import type { ObjectRecord } from '../model/record.ts'
+import type { Known, ObjectChange } from './mirror.ts'
+import type { ObjectRecord } from './record.ts'
 
 interface TransitSpec {
   readonly from: string
@@ -44,7 +44,7 @@ export class Transits {
   readonly #subnets = new Map<string, Map<number, string>>()
 
   /** Look at everything anew. */
-  load({ objects }: Mirror): void {
+  load({ objects }: Pick<Known, 'objects'>): void {
     for (const map of [this.#from, this.#places, this.#subnets]) map.clear()
     for (const kind of ['transit', 'placement']) for (const id of objects.ids(kind)) this.#add(objects.get(kind, id)!.record)
   }
@@ -104,6 +104,9 @@ export class Transits {
     const vni = places?.get(facility) ?? others.find((each) => !isTaken(each))
     return vni === undefined ? undefined : { vni, isApart: isTaken(vni) || others.some((each) => each !== vni) }
   }
+
+  /** Whether vnics of a subnet have been in a facility: it has a VNI of its own there. */
+  isPlaced = (subnet: string, facility: string): boolean => this.#places.get(subnet)?.has(facility) === true
 
   /** The subnet that has a VNI in a facility. */
   #holder = (facility: string, vni: number): string | undefined => this.#subnets.get(facility)?.get(vni)
