@@ -60,7 +60,9 @@ function bodyOf(viewer: Viewer, vpc: Stored, { record }: Stored, applySet: strin
   const kind = kindOf(record.kind)
   const { [applySetLabel]: set, ...others } = record.labels
   const labels = applySet !== undefined && set === applySet ? others : record.labels
-  const spec = withReferences(kind.fields, written(kind, record.spec, record.chosen ?? ''), (to, id) => nameFor(viewer, vpc, to, id))
+  const spec = withReferences(kind.fields, written(kind, record.spec, record.chosen ?? ''), (to, id) =>
+    nameFor(viewer, vpc.record.id, to, id),
+  )
   const { account: _, vpc: __, ...own } = spec
   return {
     ...(record.name === null ? { id: record.id } : { name: record.name }),
@@ -103,13 +105,13 @@ const withoutAllocated = (fields: Fields, spec: Spec): Spec =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => !fields[name]?.allocated))
 
 /** The shortest text that means an object in a document of the vpc. */
-function nameFor({ mirror: { objects }, caller }: Viewer, vpc: Stored, to: string, id: string): string {
+export function nameFor({ mirror: { objects }, caller }: Pick<Viewer, 'mirror' | 'caller'>, vpc: string, to: string, id: string): string {
   const stored = objects.get(to, id)
   if (stored === undefined || stored.record.name === null || !mayRead(caller, objects, stored)) return id
   const { name } = stored.record
-  if (stored.record.vpc === vpc.record.id || to === 'vpc') return to === 'vpc' && id !== vpc.record.id ? id : name
+  if (stored.record.vpc === vpc || to === 'vpc') return to === 'vpc' && id !== vpc ? id : name
   const kind = kindOf(to)
   const found = find({ objects, caller, only: ({ record }) => record.account === stored.record.account }, kind, name)
-  const isAlone = found.kind === 'one' && objects.named(to, name).every(({ record }) => record.vpc !== vpc.record.id)
+  const isAlone = found.kind === 'one' && objects.named(to, name).every(({ record }) => record.vpc !== vpc)
   return isAlone ? name : pathOf(objects, kind, stored)
 }

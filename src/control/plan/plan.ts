@@ -13,6 +13,7 @@ import { revisionOf, type ObjectRecord, type Stored } from '../model/record.ts'
 import { mayRead } from '../model/caller.ts'
 import { kindOf as tableOf } from '#resource/kinds.ts'
 import { readDocument } from './document.ts'
+import { nameFor } from './export.ts'
 import { withReferences } from './names.ts'
 import { buildOperation, isFree, operationsOf, type Built, type Operation } from './operation.ts'
 import { targetsOf, type Targets } from './target.ts'
@@ -85,6 +86,9 @@ function rehearse(model: Model, ask: Ask, targets: Targets): { operations: Opera
     known.all.push(made)
     built.set(key, known)
   }
+  // Names of the document come first: what it calls so may not be there yet.
+  const nameOf: NameOf = (kind, id) =>
+    targets.names.nameOf(kind, id) ?? nameFor({ mirror: model.mirror, caller: ask.caller }, targets.vpc, kind, id)
   const { first, last, cleared } = operationsOf(targets)
   const busy: Operation[] = []
   // What nothing uses goes first: others may have its address then.
@@ -94,11 +98,14 @@ function rehearse(model: Model, ask: Ask, targets: Targets): { operations: Opera
   const inTheWay = busy.find((operation) => operation.action === 'destroy' && operation.isReplaced)
   if (inTheWay !== undefined) buildOperation(model, overlay, ask, inTheWay)
   for (const operation of [...first, ...busy.flatMap(({ id }) => cleared.get(id) ?? []), ...busy]) run(operation)
-  return { operations, changes: [...built.values()].flatMap(({ operation, all }) => changeOf(targets, operation, all)) }
+  return { operations, changes: [...built.values()].flatMap(({ operation, all }) => changeOf(nameOf, operation, all)) }
 }
 
+/** What people call an object of a kind. */
+type NameOf = (kind: string, id: string) => string
+
 /** What a user reads about one object. What is replaced is one change. */
-function changeOf(targets: Targets, operation: Operation, all: readonly Built[]): PlannedChange[] {
+function changeOf(nameOf: NameOf, operation: Operation, all: readonly Built[]): PlannedChange[] {
   if (operation.action === 'destroy' && operation.isReplaced) return []
   const { kind, id } = operation
   const before = operation.action === 'write' && operation.replaces !== undefined ? operation.replaces : all[0]!.before
@@ -113,19 +120,19 @@ function changeOf(targets: Targets, operation: Operation, all: readonly Built[])
       kind: kind.kind,
       name,
       id: isNew ? null : id,
-      fields: after === undefined ? [] : fieldsOf(targets, before, after, allocated),
+      fields: after === undefined ? [] : fieldsOf(nameOf, before, after, allocated),
     },
   ]
 }
 
 function fieldsOf(
-  targets: Targets,
+  nameOf: NameOf,
   before: Stored | undefined,
   after: ObjectRecord,
   allocated: readonly (readonly (string | number)[])[],
 ): FieldChange[] {
-  const is = before === undefined ? {} : flat(targets, before.record)
-  const asked = flat(targets, after)
+  const is = before === undefined ? {} : flat(nameOf, before.record)
+  const asked = flat(nameOf, after)
   for (const path of allocated) mask(asked, path)
   const parents = new Set(['account', 'vpc'])
   const { fields } = tableOf(after.kind)
@@ -148,9 +155,9 @@ const isNothing = ({ is, asked }: FieldChange): boolean =>
   is === null && (asked === null || asked === '' || asked === false || (typeof asked === 'object' && Object.keys(asked).length === 0))
 
 /** Fields with names for ids. */
-function flat({ names }: Targets, { kind, description, labels, protected: isProtected, spec }: ObjectRecord): Record<string, unknown> {
+function flat(nameOf: NameOf, { kind, description, labels, protected: isProtected, spec }: ObjectRecord): Record<string, unknown> {
   const { fields } = tableOf(kind)
-  const named = withReferences(fields, spec, (to, id) => names.nameOf(to, id) ?? id)
+  const named = withReferences(fields, spec, nameOf)
   return { description, labels, protected: isProtected, ...structuredClone(named) }
 }
 

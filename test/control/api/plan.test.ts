@@ -71,6 +71,12 @@ test('a plan says all, changes nothing, and its export is an empty plan', async 
 
   const exported = await api.ok('GET', '/vpcs/red/document')
   assert.deepEqual(actions(await plan(exported)), [])
+  // A reference that goes is said by name, too, when the document has the thing no more.
+  const { changes } = await plan({ vpc: 'red', vnics: [{ name: 'web1', subnet: 'web', groups: [] }] })
+  assert.deepEqual(
+    changes[0].fields.find(({ field }: any) => field === 'groups'),
+    { field: 'groups', is: ['app'], asked: [] },
+  )
   // Names alone, and nothing that the API chose; what the user wrote is there.
   assert.ok(!/[0-9a-f]{8}-[0-9a-f]{4}-/.test(JSON.stringify(exported)), JSON.stringify(exported))
   const want: any = whole()
@@ -194,6 +200,6 @@ test('what is wrong is named by its place, all at once, with the nearest key', a
     '/subnets/2/network4',
   )
   await refused({ ...whole(), vpc: 'blue' }, /no vpc blue/, '/vpc')
-  await refused([], /no object/)
+  await refused([], /not an object/)
   assert.equal((await api.ok('GET', '/vpcs')).items.length, 0)
 })
