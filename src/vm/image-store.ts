@@ -2,10 +2,11 @@
  * Images of virtual machines, below a directory of root's: files that machines are copied from, named `NAME.qcow2` or
  * `NAME.raw`. A machine has a copy, so no image is in use.
  */
-import { chmodSync, constants, copyFileSync, createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { syncDirectory } from '#system/whole-file.ts'
 import { makeDirectory } from '#launch/directory.ts'
+import { copyFile } from './copy-file.ts'
 import { diskFormats, type DiskFormat } from './definition.ts'
 import { checkDisk, formatOfName, virtualBytes } from './disk-image.ts'
 import { VmError } from './vm-error.ts'
@@ -70,12 +71,12 @@ export class ImageStore {
     makeDirectory(this.path)
     const path = this.#file(name, format)
     try {
-      copyFileSync(file, `${path}.new`, constants.COPYFILE_FICLONE)
+      copyFile(file, `${path}.new`)
       chmodSync(`${path}.new`, 0o600)
       renameSync(`${path}.new`, path)
     } catch (error) {
       rmSync(`${path}.new`, { force: true })
-      throw new VmError('failed', `cannot copy ${file} to ${path}: ${(error as Error).message}`, { cause: error })
+      throw error
     }
     syncDirectory(this.path)
     return true

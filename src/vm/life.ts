@@ -1,5 +1,5 @@
 /** The commands on virtual machines: create, run, stop, attach, detach, destroy. */
-import { chmodSync, constants, copyFileSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id } from '#abi/id.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -10,6 +10,7 @@ import { accountOf } from '#launch/user.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { chooseAcceleration, kvmAccount } from './acceleration.ts'
 import { askSupervisor } from './control.ts'
+import { copyFile } from './copy-file.ts'
 import type { VmDefinition } from './definition.ts'
 import { readyVmnic, type WaitOptions } from './guest-vmnics.ts'
 import type { LaunchPlan } from './hypervisor.ts'
@@ -36,11 +37,11 @@ export function createVm(directory: VmDirectory, definition: VmDefinition): void
 function copyImage(image: string, disk: string, directory: VmDirectory): void {
   makeDirectory(directory.path)
   try {
-    copyFileSync(image, disk, constants.COPYFILE_FICLONE)
+    copyFile(image, disk)
     chmodSync(disk, 0o600)
   } catch (error) {
     directory.remove()
-    throw new VmError('failed', `cannot copy ${image} to ${disk}: ${(error as Error).message}`, { cause: error })
+    throw error
   }
 }
 

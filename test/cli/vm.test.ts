@@ -3,7 +3,8 @@
  * started.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -76,6 +77,23 @@ for (const [what, line, code, words] of refusals)
     assert.match(ran.stderr, words)
     assert.match(ran.stderr, /^vpc: [^\n]*\n$/)
   })
+
+test('an image without room for its copy says how much there is, and leaves nothing', () => {
+  const small = join(scratch, 'small')
+  mkdirSync(small)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
+  try {
+    writeFileSync(join(scratch, 'large.raw'), Buffer.alloc(3 << 20, 1))
+    const words = /^vpc: no room for a copy of \S+large.raw: it has 3 MiB, and \S+ has 1 MiB free; make room there\n$/
+    const made = vm(`create --vm-id ${id} --image ${scratch}/large.raw --vm-dir ${small}`)
+    assert.deepEqual([made.code, words.test(made.stderr)], [1, true], made.stderr)
+    const imported = vm(`image import ${scratch}/large.raw --image-dir ${small}`)
+    assert.deepEqual([imported.code, words.test(imported.stderr)], [1, true], imported.stderr)
+    assert.deepEqual(readdirSync(small), [])
+  } finally {
+    execFileSync('umount', [small])
+  }
+})
 
 test('a machine is created once; with other settings the difference is shown', () => {
   assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^created machine .*; start it with vpc vm run/)
