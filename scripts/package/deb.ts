@@ -1,4 +1,8 @@
-/** The Debian package: the published JavaScript with Node, in /usr/lib/vpc, and what a system needs around it. */
+/**
+ * The Debian package: the published JavaScript with Node, in /usr/lib/vpc/program, and what a system needs around it.
+ * All that starts a program goes through the link /usr/lib/vpc/now. While dpkg replaces files, the maintainer scripts
+ * have it lead to a copy of the version before, so no command sees some of both.
+ */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -25,6 +29,9 @@ import { hookFiles, systemFiles } from './system-files.ts'
 const root = join(import.meta.dirname, '../..')
 const packaging = join(root, 'packaging')
 
+/** The version that runs, on a server. */
+const now = '/usr/lib/vpc/now'
+
 export interface DebOptions {
   readonly architecture: Architecture
   /** Debian's version, such as 0.1.0-1. */
@@ -41,7 +48,7 @@ export interface DebOptions {
 export async function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOptions): Promise<string> {
   const tree = join(out, `tree-${architecture}`)
   rmSync(tree, { recursive: true, force: true })
-  const library = join(tree, 'usr/lib/vpc')
+  const library = join(tree, 'usr/lib/vpc/program')
   // A server needs no types.
   await writeJavaScript(library, { declarations: false })
   for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs']) startByNode(join(library, 'bin', name))
@@ -78,17 +85,17 @@ const entriesOf = (directory: string): { readonly path: string; readonly isFile:
 /** A checkout searches its Node by a shell; a package knows where it is. */
 function startByNode(path: string): void {
   const text = readFileSync(path, 'utf8')
-  writeFileSync(path, text.replace(/^#![^]*?\n\*\/\n/, '#!/usr/lib/vpc/node_modules/.bin/node\n'))
+  writeFileSync(path, text.replace(/^#![^]*?\n\*\/\n/, `#!${now}/node_modules/.bin/node\n`))
 }
 
 function addPrograms(tree: string): void {
   mkdirSync(join(tree, 'usr/bin'), { recursive: true })
-  symlinkSync('../lib/vpc/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
+  symlinkSync('../lib/vpc/now/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
   mkdirSync(join(tree, 'usr/lib/cni'), { recursive: true })
-  symlinkSync('../vpc/bin/vpc-cni.mjs', join(tree, 'usr/lib/cni/vpc-cni'))
+  symlinkSync('../vpc/now/bin/vpc-cni.mjs', join(tree, 'usr/lib/cni/vpc-cni'))
   mkdirSync(join(tree, 'usr/lib/netavark'), { recursive: true })
-  symlinkSync('../vpc/bin/vpc-netavark.mjs', join(tree, 'usr/lib/netavark/vpc'))
-  for (const [name, text] of Object.entries(hookFiles('/usr/lib/vpc/bin/vpc-oci-hook.mjs')))
+  symlinkSync('../vpc/now/bin/vpc-netavark.mjs', join(tree, 'usr/lib/netavark/vpc'))
+  for (const [name, text] of Object.entries(hookFiles(`${now}/bin/vpc-oci-hook.mjs`)))
     write(tree, `usr/share/containers/oci/hooks.d/${name}`, text)
 }
 
@@ -147,7 +154,7 @@ ${readFileSync(join(root, 'LICENSE'), 'utf8')
   .join('\n')}
 
 Comment: the package contains Node.js (MIT and others) and these packages, whose licenses are beside them
- in /usr/lib/vpc/node_modules:
+ in /usr/lib/vpc/program/node_modules:
 ${used.join('\n')}
 `
 }
@@ -161,7 +168,7 @@ function setModes(tree: string): void {
 }
 
 const isProgram = (path: string): boolean =>
-  /^(usr\/lib\/vpc\/(bin\/vpc|node_modules\/\.bin\/|src\/lab\/take-lease$)|etc\/libvirt\/)/.test(path)
+  /^(usr\/lib\/vpc\/program\/(bin\/vpc|node_modules\/\.bin\/|src\/lab\/take-lease$)|etc\/libvirt\/)/.test(path)
 
 function addControl(tree: string, { architecture, version }: Pick<DebOptions, 'architecture' | 'version'>): void {
   const files = filesOf(tree)

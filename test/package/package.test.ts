@@ -126,6 +126,7 @@ function maintain(script: string, before: string): { calls: string[]; left: stri
     writeFileSync(join(stubs, name), `#!/bin/sh\necho "${name} $*" >&3\n`, { mode: 0o755 })
   const machine = `mount --bind ${directory} /mnt
 for place in /var /run /etc; do mount -t tmpfs tmpfs $place; done
+[ ! -d /usr/lib/vpc ] || mount -t tmpfs tmpfs /usr/lib/vpc
 mkdir -p /var/lib /run/systemd/system; ${before}
 PATH=/mnt/stubs:$PATH sh ${join(root, 'packaging/debian', script)} 3>/mnt/calls
 find /var/lib -type f`

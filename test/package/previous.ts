@@ -30,7 +30,7 @@ after(async () => {
 
 const isServed = (): boolean => machine.try('vpc', 'list').stdout.includes('hostif1')
 const journal = (): string =>
-  machine.sh(`/usr/lib/vpc/node_modules/.bin/node --no-warnings -e '
+  machine.sh(`/usr/lib/vpc/now/node_modules/.bin/node --no-warnings -e '
     console.log(new (require("node:sqlite").DatabaseSync)("/var/lib/vpc/state.db").prepare("PRAGMA user_version").get().user_version)'`)
 
 test('an upgrade from an earlier version, and back, loses no packet', async (t) => {

@@ -24,7 +24,8 @@ describe('the package for the other processor', () => {
     await using machine = await Machine.boot({ name: 'package', kernel, memoryMiB: 1536 })
     // The machine sees the checkout in its place; the package's files go to theirs.
     await machine.must(`for place in usr/lib/vpc etc/vpc; do mkdir -p /$place; mount --bind ${files}/$place /$place; done
-ln -s ../lib/vpc/bin/vpc.mjs /usr/bin/vpc`)
+ln -sfn program /usr/lib/vpc/now
+ln -s ../lib/vpc/now/bin/vpc.mjs /usr/bin/vpc`)
     const vpc = (words: string): Promise<string> =>
       machine.must(`NO_COLOR=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin vpc ${words} 2>&1 </dev/null`, patience)
     assert.match(await vpc('version'), /^vpc \d.*\(Node 26/)

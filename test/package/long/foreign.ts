@@ -32,7 +32,7 @@ after(() => rmSync(directory, { recursive: true, force: true }))
 
 /** What a program of the package's Node prints. The emulator starts no other programs. */
 const node = (...words: string[]): string =>
-  execFileSync('/usr/sbin/chroot', [root, '/emulator', '/usr/lib/vpc/node_modules/.bin/node', ...words], {
+  execFileSync('/usr/sbin/chroot', [root, '/emulator', '/usr/lib/vpc/program/node_modules/.bin/node', ...words], {
     encoding: 'utf8',
     env: { PATH: '/usr/bin:/bin', HOME: '/root' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,9 +52,9 @@ test('every native part of it is for that processor, or for the machine of eBPF'
 
 test('the command of it runs with its own Node, calls the C library and finds libbpf', () => {
   assert.equal(node('-p', 'process.arch'), names[foreignArchitecture])
-  assert.match(node('/usr/lib/vpc/bin/vpc.mjs', 'version'), /^vpc \d.*\(Node 26/)
-  assert.match(node('/usr/lib/vpc/bin/vpc.mjs', 'daemon', '--help'), /Run vpcd, the daemon of this host/)
-  const program = `const koffi = require('/usr/lib/vpc/node_modules/koffi')
+  assert.match(node('/usr/lib/vpc/program/bin/vpc.mjs', 'version'), /^vpc \d.*\(Node 26/)
+  assert.match(node('/usr/lib/vpc/program/bin/vpc.mjs', 'daemon', '--help'), /Run vpcd, the daemon of this host/)
+  const program = `const koffi = require('/usr/lib/vpc/program/node_modules/koffi')
     console.log(koffi.load('libc.so.6').func('int getpid()')() === process.pid, koffi.load('libbpf.so.1').func('uint32_t libbpf_major_version()')())`
   assert.equal(node('-e', program), 'true 1')
 })

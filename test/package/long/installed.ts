@@ -90,22 +90,25 @@ test('the package loses no packet when vpcd is killed, upgraded, downgraded or r
   assert.equal(received, sent)
 })
 
-test('the package refuses no command while vpcd is started anew or killed', async () => {
+test('the package refuses no command while it is upgraded, or vpcd is started anew or killed', async () => {
   machine.sh(`cat >/srv/commands.sh <<'END'
 until [ -e /srv/enough ]; do
   for words in list 'switch create again' 'switch destroy again'; do vpc $words >/dev/null || echo "failed: $words"; done
+  CNI_COMMAND=VERSION /usr/lib/cni/vpc-cni </dev/null >/dev/null || echo failed: vpc-cni
   echo round
 done
 END
 sh /srv/commands.sh >/srv/commands.log 2>&1 & echo $! >/srv/commands.pid`)
   const rounds = (): number => Number(machine.sh('grep -c round /srv/commands.log || true'))
-  for (const verb of ['restart', 'restart', 'restart']) {
+  const restart = (): string => machine.sh('systemctl restart vpcd')
+  for (const change of [restart, restart, restart, () => install('0.1.0-2'), () => install('0.1.0-1')]) {
     const before = rounds()
     await machine.until('commands run', () => rounds() > before)
-    machine.sh(`systemctl ${verb} vpcd`)
+    change()
   }
   machine.sh('touch /srv/enough; while kill -0 $(cat /srv/commands.pid) 2>/dev/null; do sleep 0.1; done')
   assert.equal(machine.sh('grep -v round /srv/commands.log || true'), '')
+  assert.equal(machine.sh('cd /usr/lib/vpc; ls; readlink now'), 'now\nprogram\nprogram\n')
   // A killed one has said nothing, and nobody asks meanwhile: the next one asked waits for the next vpcd.
   machine.sh('systemctl kill -s KILL vpcd; vpc list')
   machine.sh('systemctl stop vpcd')
@@ -117,7 +120,7 @@ test('the package has programs under vpc exec go on over a restart, and fail whe
   const id = idBytes(generateId('vpcsw')).join()
   writeFileSync(
     join(machine.root, 'srv/calls.cjs'),
-    `const koffi = require('/usr/lib/vpc/node_modules/koffi')
+    `const koffi = require('/usr/lib/vpc/now/node_modules/koffi')
 const call = koffi.load('libc.so.6').func('long syscall(long number, uint8_t *id, uint64_t type, uint64_t flags)')
 const { closeSync } = require('node:fs')
 setInterval(() => {
@@ -126,7 +129,7 @@ setInterval(() => {
   if (fd >= 0) closeSync(fd)
 }, 20)`,
   )
-  machine.sh('vpc exec -- /usr/lib/vpc/node_modules/.bin/node /srv/calls.cjs >/srv/calls.log 2>&1 & echo $! >/srv/calls.pid')
+  machine.sh('vpc exec -- /usr/lib/vpc/now/node_modules/.bin/node /srv/calls.cjs >/srv/calls.log 2>&1 & echo $! >/srv/calls.pid')
   const counted = (word: string): number => Number(machine.sh(`grep -c ${word} /srv/calls.log || true`))
   for (let round = 0; round < 3; round++) {
     const before = counted('opened')
@@ -167,7 +170,7 @@ printf '  - user: nobody\n    types: [mgmt]\n    rights: [read]\n' >>/etc/vpc/po
 })
 
 test('the package refuses a journal that is too new for it before anything changes, and says the way out', () => {
-  const node = '/usr/lib/vpc/node_modules/.bin/node --no-warnings -e'
+  const node = '/usr/lib/vpc/now/node_modules/.bin/node --no-warnings -e'
   const database = `new (require("node:sqlite").DatabaseSync)("/var/lib/vpc/state.db")`
   const [before, pid] = [machine.sh("dpkg-query -f '${Version} ${Status}' -W vpc"), mainPid('vpcd')]
   const version = machine.sh(`${node} 'console.log(${database}.prepare("PRAGMA user_version").get().user_version)'`).trim()
@@ -218,11 +221,12 @@ ip -n web route add 169.254.169.254 dev eth0`)
   const asks = `fetch('http://169.254.169.254/latest/meta-data/').then(({ status }) => console.log(status))`
   await machine.until(
     'a guest has metadata',
-    () => machine.try('ip', 'netns', 'exec', 'web', 'timeout', '10', '/usr/lib/vpc/node_modules/.bin/node', '-e', asks).stdout === '200\n',
+    () =>
+      machine.try('ip', 'netns', 'exec', 'web', 'timeout', '10', '/usr/lib/vpc/now/node_modules/.bin/node', '-e', asks).stdout === '200\n',
   )
   const metrics = `fetch('http://127.0.0.1:9475/metrics').then(async (answer) => console.log(await answer.text()))`
   await machine.until('the exporter sees the agent', () =>
-    /^vpc_agent_up 1$/m.test(machine.try('/usr/lib/vpc/node_modules/.bin/node', '-e', metrics).stdout),
+    /^vpc_agent_up 1$/m.test(machine.try('/usr/lib/vpc/now/node_modules/.bin/node', '-e', metrics).stdout),
   )
 })
 
@@ -237,7 +241,7 @@ test('the package has the API take a renewed certificate, and the agent connect 
   const use = (name: string): string => `for end in crt key; do install -o vpc-api -m 600 /etc/vpc/${name}.$end /etc/vpc/api.$end; done`
   const program = `require('tls').connect(7473, '127.0.0.1', { rejectUnauthorized: false }, function () {
     console.log(this.getPeerCertificate().fingerprint256); this.end() })`
-  const shown = (): string => machine.try('/usr/lib/vpc/node_modules/.bin/node', '-e', program).stdout.trim()
+  const shown = (): string => machine.try('/usr/lib/vpc/now/node_modules/.bin/node', '-e', program).stdout.trim()
   machine.sh(`${use('first')}
 printf 'tls-cert: /etc/vpc/api.crt\ntls-key: /etc/vpc/api.key\n' >>/etc/vpc/api.yaml; systemctl restart vpc-api`)
   await machine.until('the API shows its certificate', () => shown() === first)
