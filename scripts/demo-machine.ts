@@ -25,6 +25,7 @@ mount -t tmpfs none /run
 mkdir /run/netns
 mount --rbind /mnt/netns /run/netns
 mount -t tmpfs none /var/lib
+mount -t tmpfs none /var/log
 mount -t bpf none /sys/fs/bpf
 hostname "$1"
 echo ready
@@ -76,9 +77,9 @@ export class Machine {
     return { code: status, text: `${stdout}${stderr}`.trimEnd() }
   }
 
-  /** The same, in the background: its standard output. */
+  /** The same, in the background, in a process group of its own: its standard output. */
   background(line: string): ChildProcess {
-    return spawn('nsenter', this.#words(line), { env: this.#env(), stdio: ['ignore', 'pipe', 'ignore'] })
+    return spawn('nsenter', this.#words(line), { detached: true, env: this.#env(), stdio: ['ignore', 'pipe', 'ignore'] })
   }
 
   /** What nsenter is told. */

@@ -15,9 +15,23 @@ Prometheus reads them in its text format from two places.
 | [\`vpc exporter\`](commands/exporter.md), \`GET /metrics\`, port 9475 of each host | vpcd, the agent, and the exporter itself | whoever reaches the port: 127.0.0.1, unless \`--listen\` says otherwise |
 | the API, \`GET /metrics\`, port 7473 | the API, its store, and the hosts as it sees them | a token with a role in the whole cloud |
 
-\`\`\`sh
-vpc exporter                                                  # in the foreground, as a user of its own
-curl -s localhost:9475/metrics | promtool check metrics       # what it says, and that its form is right
+\`\`\`sh h1 stays
+vpc exporter
+\`\`\`
+
+\`\`\`text
+metrics are on port 9475 of 127.0.0.1, at /metrics
+\`\`\`
+
+What it says, and that its form is right:
+
+\`\`\`sh h1
+curl -s localhost:9475/metrics | grep receive_packets
+curl -s localhost:9475/metrics | promtool check metrics
+\`\`\`
+
+\`\`\`text
+vpc_receive_packets_total{unit="vpcp0",interface="hostif0",…
 \`\`\`
 
 [examples/monitoring](../examples/monitoring) has a configuration of Prometheus, alerts with their tests, and a

@@ -19,9 +19,12 @@ import { ansibleFiles } from '../../scripts/ansible/modules.ts'
 import { filesBelow, textOf } from '../sources.ts'
 import { runVpc } from './run-vpc.ts'
 import { namedCommands, problemsOf, problemsOfName, shownLines, simpleCommands, type ShownLine } from './shown-commands.ts'
+import { fileOf, scenes } from './shown-pages.ts'
+import { unexecuted } from './unexecuted.ts'
 
 const committed = fileURLToPath(new URL('../../docs/commands', import.meta.url))
 const commands = commandsOf(await loadTree())
+const shownIn = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
 
 test('docs/commands is up to date; npm run docs writes it', async () => {
   const pages = await markdownPages('')
@@ -84,7 +87,7 @@ test('vpc understands each command that README.md and docs/ show or name', async
     seen++
     wrong.push(...problems.map((problem) => `${file}:${line}: ${text}: ${problem}`))
   }
-  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...filesBelow('docs').filter((name) => name.endsWith('.md'))]) {
+  for (const file of [...shownIn, ...filesBelow('docs').filter((name) => name.endsWith('.md'))]) {
     // docs/commands shows usage lines, too, and they are not commands.
     const isGenerated = file.startsWith('docs/commands/')
     const document = isGenerated ? textOf(file).replaceAll(/^```\nvpc .*\n```$/gm, '\n\n') : textOf(file)
@@ -95,14 +98,50 @@ test('vpc understands each command that README.md and docs/ show or name', async
   assert.deepEqual(wrong, [])
 })
 
+test('every line that a document shows is executed by a test, or is listed with the reason', () => {
+  const executed = new Set<string>()
+  const others: { readonly at: string; readonly line: string }[] = []
+  for (const file of [...shownIn, ...filesBelow('docs').filter((name) => /^docs\/[a-z-]+\.md$/.test(name))]) {
+    const [, page] = /^(?:docs\/)?(.*)\.md$/.exec(file)!
+    for (const { line, text, info } of shownLines(textOf(file))) {
+      const [language, scene, how] = info!.split(' ')
+      const plain = text.replace(/(^|\s+)#( .*|$)/, '').trim()
+      if (plain === '' || (language !== 'sh' && (language === 'text' || !plain.startsWith('vpc ')))) continue
+      if (scene === undefined) others.push({ at: `${file}:${line}`, line: plain })
+      else {
+        assert.ok(scenes[scene]?.pages.includes(page!), `${file}:${line}: no test executes what is for '${scene}'; see shown-pages.ts`)
+        assert.ok([undefined, 'fails', 'stays'].includes(how), `${file}:${line}: ${info}`)
+        executed.add(plain)
+      }
+    }
+  }
+  assert.ok(executed.size > 250, `${executed.size} lines`)
+  const listed = unexecuted.flatMap(({ lines }) => lines)
+  assert.deepEqual(
+    others.filter(({ line }) => !executed.has(line) && !listed.includes(line)),
+    [],
+    'have a test execute it, or list it in unexecuted.ts',
+  )
+  const there = new Set(others.map(({ line }) => line))
+  assert.deepEqual(
+    listed.filter((line) => !there.has(line) || executed.has(line)),
+    [],
+    'unexecuted.ts lists what no document shows, or what a test executes',
+  )
+  for (const { test: name, pages } of Object.values(scenes)) {
+    assert.match(textOf(name), /blocksOf|stepsOf|containers\.md/, name)
+    for (const page of pages) assert.ok(textOf(fileOf(page)).includes('```sh '), page)
+  }
+})
+
 test('what is wrong with a shown line is found', async () => {
   assert.deepEqual(simpleCommands(`A=1 vpc x 'a b' --y="c d" | tee f > g 2>&1 # no`), [
     ['vpc', 'x', 'a b', '--y=c d'],
     ['tee', 'f'],
   ])
   assert.deepEqual(shownLines('```sh\nvpc a \\\n  b\n```\n```\n$ vpc c\noutput\n```'), [
-    { line: 2, text: 'vpc a  b' },
-    { line: 6, text: 'vpc c' },
+    { line: 2, text: 'vpc a  b', info: 'sh' },
+    { line: 6, text: 'vpc c', info: '' },
   ])
   for (const [line, problem] of [
     ['vpc swich list', /no command 'swich'/],

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { textOf } from '../sources.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
+import { blocksOf } from './shown-pages.ts'
 
-const blockOf = (page: string): string => /^```sh\n(.*?)^```/ms.exec(textOf(page))![1]!
 const exportsIn = (block: string): string[] => block.split('\n').filter((line) => line.startsWith('export'))
-const [routing, setUp] = [blockOf('docs/routing.md'), blockOf('docs/nat.md')]
+const [routing] = blocksOf('routing', 'router') as [string]
+const [setUp, ...shared] = blocksOf('nat', 'nat') as [string, ...string[]]
 
 test('public addresses, as the page sets them up: once, twice, changed, exported and applied', async () => {
   await using vpcd = await PrivateVpcd.start()
@@ -33,6 +33,10 @@ test('public addresses, as the page sets them up: once, twice, changed, exported
   const refused = shell('vpc nat float add --nat-id=$NAT --address=203.0.113.21 --inside=10.1.0.6')
   assert.notEqual(refused.status, 0)
   assert.match(refused.stderr, /10.1.0.6 has 203.0.113.20 already; a station has one public address/)
+
+  for (const block of shared) must(block)
+  assert.match(must('vpc nat get --nat-id=$NAT'), /shared +203.0.113.17/)
+  assert.match(must('vpc export'), /kept:\n? .*10\.0\.0\.5/)
 
   const document = must('vpc export')
   must('vpc nat float remove --nat-id=$NAT --address=203.0.113.20')

@@ -10,9 +10,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Machine, must } from '../../scripts/demo-machine.ts'
-import { textOf } from '../sources.ts'
+import { root, textOf } from '../sources.ts'
 import { missingIn, until } from './machines.ts'
-import { assertShown, isShown, stepsOf } from './shown-pages.ts'
+import { assertShown, blocksOf, isShown, scenes, stepsOf, type Step } from './shown-pages.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vpc-pages-'))
 const machines = new Map<string, Machine>()
@@ -23,6 +23,7 @@ before(async () => {
   for (const name of Object.keys(addresses)) {
     const machine = await Machine.start(name, `pages${process.pid}-${name}`, join(directory, name))
     machines.set(name, machine)
+    machine.sh(`ln -s ${root}/examples ${root}/include /mnt`)
   }
   const [h1, h2] = [...machines.values()] as [Machine, Machine]
   // What h2 has as ssh enters h1; the name of the host is its first word.
@@ -45,17 +46,60 @@ let token = ''
 /** A block of commands that change nothing. */
 const looks = /^(vpc \w+ (list|get)\b.*\n)+$/
 
-/** Run what a page prints, line by line, and look at what it shows. */
-async function follow(page: string): Promise<void> {
-  const steps = stepsOf(page, textOf(`docs/${page}.md`))
-  assert.ok(steps.length > 1)
+/** What a guest does all the time: one packet that passes, one that a group refuses, one from an address of nobody. */
+const traffic = `to=10.0.0.12; [ $0 = web ] || to=10.0.0.2
+ip addr add 10.0.0.200 dev lo
+for from in "" "-I 10.0.0.200"; do ping -c 1 -W 0.1 $from $to; done
+exec 3<>/dev/tcp/$to/443`
+
+/** Start what goes on until Ctrl-C, and wait until it has printed what the page shows. Gives what stops it. */
+async function start(step: Step): Promise<() => Promise<void>> {
+  const { page, line, script, shown } = step
+  assert.ok(shown.length > 0, `${page}, block of line ${line}: show what it prints`)
+  const machine = machines.get(step.at)!
+  const child = machine.background(`cd /mnt\nexec 2>&1\n${script}`)
+  const ended = once(child, 'close')
+  let text = ''
+  child.stdout!.setEncoding('utf8').on('data', (part: string) => void (text += part))
+  const stop = async (): Promise<void> => {
+    process.kill(-child.pid!, 'SIGINT')
+    const [code, signal] = (await ended) as [number | null, string | null]
+    assert.ok(code === 0 || code === 130 || signal === 'SIGINT', `${page}, block of line ${line}: ended with ${code ?? signal}\n${text}`)
+  }
+  for (const end = Date.now() + 60_000; !isShown(step, text) && child.exitCode === null && Date.now() < end; await sleep(200))
+    for (const guest of ['web', 'red1']) machine.sh(`timeout 1 ip netns exec ${guest} bash -c '${traffic}' ${guest}`)
+  if (!isShown(step, text) && child.exitCode === null) process.kill(-child.pid!, 'SIGKILL')
+  assertShown(step, text)
+  return stop
+}
+
+const followed = new Set<string>()
+
+/** Run what pages print, line by line, and look at what it shows; and steps of no page between them. */
+async function follow(...pages: (string | Step)[]): Promise<void> {
+  const steps = pages.flatMap((page) => (typeof page === 'string' ? stepsOf(page, textOf(`docs/${page}.md`)) : [page]))
+  for (const { page, at } of steps) followed.add(`${page} at ${at}`)
+  const stops: (() => Promise<void>)[] = []
+  try {
+    await followSteps(steps, stops)
+  } finally {
+    for (const stop of stops.toReversed()) await stop()
+  }
+}
+
+async function followSteps(steps: readonly Step[], stops: (() => Promise<void>)[]): Promise<void> {
   for (const step of steps) {
-    const script = `export PATH=/run/bin:$PATH\n${step.script.replaceAll('TOKEN', token)}`
+    if (step.stays) {
+      stops.push(await start(step))
+      continue
+    }
+    const { page } = step
+    const script = `export PATH=/run/bin:$PATH\ncd /mnt\n${step.script.replaceAll('TOKEN', token)}`
     const run = (): { readonly code: number | null; readonly text: string } => machines.get(step.at)!.sh(`set -e\n${script}`)
     let { code, text } = run()
     // What only looks at the cloud may look too early: a reader would look again.
-    for (let i = 0; i < 30 && looks.test(step.script) && !isShown(step, text); i++) {
-      await sleep(1000)
+    for (let i = 0; i < 120 && looks.test(step.script) && !isShown(step, text); i++) {
+      await sleep(250)
       ;({ code, text } = run())
     }
     assert.equal(code !== 0, step.fails, `${page}, block of line ${step.line}: exit code ${code}\n${step.script}\n${text}`)
@@ -69,6 +113,9 @@ test('first steps on one machine', () => follow('first-steps'))
 test('two machines in ten minutes', () => follow('two-machines'))
 
 test('how to do each task', () => follow('how-to'))
+
+test('looking into a cloud: why, drops, captures, metrics, flow logs, the console', () =>
+  follow('troubleshooting', 'why', 'agent', 'console', 'capture', 'metrics', 'flow-logs'))
 
 test('an upgrade loses no packet', async () => {
   const h2 = machines.get('h2')!
@@ -85,8 +132,8 @@ test('an upgrade loses no packet', async () => {
 
 test('backup and restore', () => follow('backup'))
 
-test('uninstalling leaves what the page says', () => {
-  follow('uninstall')
+test('uninstalling leaves what the page says', async () => {
+  await follow('uninstall')
   for (const machine of machines.values()) {
     const left = machine.sh('ls -A /var/lib /run /sys/fs/bpf; ls -A $XDG_CONFIG_HOME/vpc; ip -o link').text
     assert.doesNotMatch(left, /vpcd|vpc-agent|hostif|vpcmux|vpcroom|state\.db/)
@@ -94,8 +141,32 @@ test('uninstalling leaves what the page says', () => {
   assert.match(machines.get('h1')!.sh('vpc context list').text, /^ *NAME[^\n]*$/)
 })
 
+test('a cloud made of its parts, and the life of its hosts', async () => {
+  await follow('cloud', 'hosts')
+  for (const script of blocksOf('upgrade', 'store')) {
+    const { code, text } = machines.get('h1')!.sh(`set -e\n${script}`)
+    assert.equal(code, 0, text)
+  }
+  purge()
+})
+
+/** What parts that somebody started by hand have left. */
+function purge(): void {
+  for (const machine of machines.values()) {
+    // A start without a journal removes the devices of the objects that it had.
+    const { code, text } = machine.sh('rm -rf /var/lib/vpc /run/vpc /var/lib/vpc-agent')
+    assert.equal(code, 0, text)
+  }
+}
+
+test('several hosts by one file', async () => {
+  await follow('cluster')
+  purge()
+})
+
 const readme = textOf('README.md')
 const blocks = [...readme.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, body]) => body!)
+const [alone] = blocksOf('README', 'alone')
 const linesOf = (text: string): string[] =>
   text
     .split('\n')
@@ -113,23 +184,25 @@ test('README.md shows lines of these pages', () => {
   )
 })
 
-test('README.md: one host without a cloud', async () => {
-  const h2 = machines.get('h2')!
-  const [daemon, ...lines] = linesOf(blocks[1]!)
-  assert.equal(daemon, 'vpc daemon &')
-  const vpcd = h2.background('exec vpc daemon')
-  try {
-    await until('vpcd answers', () => h2.sh('vpc list').code === 0)
-    const { code, text } = h2.sh(['set -ex', ...lines].join('\n'))
-    assert.equal(code, 0, text)
-    assert.match(text, /3 received/)
-    // What is left is a document, and the host is so already.
-    const again = h2.sh('vpc export > /run/host.yaml && vpc apply /run/host.yaml --dry-run')
-    assert.match(again.text, /nothing/)
-    assert.equal(again.code, 0, again.text)
-  } finally {
-    const ended = once(vpcd, 'close')
-    vpcd.kill('SIGTERM')
-    await ended
-  }
+test('one host without a cloud: README.md, rights, tunnels, documents, traces, groups, what guests are told', async () => {
+  // The page about rights starts vpcd. What is in README.md comes between its first and its last lines.
+  const [daemon, ...lines] = linesOf(alone!)
+  assert.deepEqual([daemon, lines.at(-1)], ['vpc daemon &', 'vpc detach red --netns=red1'])
+  const step = (script: string, ...shown: string[]): Step => ({
+    page: 'README',
+    line: 25,
+    at: 'h2',
+    script,
+    fails: false,
+    stays: false,
+    shown,
+  })
+  const red = step(lines.slice(0, -1).join('\n'), '3 packets transmitted, 3 received, 0% packet loss', 'delivered to hostif1 in vpcp1')
+  const pages = ['underlay', 'firewall', 'host-file', 'recovery', 'trace', 'limits', 'groups', 'guest-services', 'virtual-machines']
+  await follow('rights', red, ...pages, 'system-calls', step(lines.at(-1)!))
+})
+
+test('each page that says so was followed', () => {
+  const said = ['h1', 'h2'].flatMap((at) => scenes[at]!.pages.map((page) => `${page} at ${at}`))
+  assert.deepEqual([...followed].filter((each) => !each.startsWith('README')).toSorted(), said.toSorted())
 })

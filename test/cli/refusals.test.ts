@@ -40,6 +40,18 @@ type Row = readonly [what: string, line: string, code: number, message: string]
 
 const rows: readonly Row[] = [
   [
+    'a flow log into a folder that is not there',
+    'flow log --file=/no-such-folder/flows.json',
+    2,
+    '--file: there is no directory /no-such-folder; make it, or name another file',
+  ],
+  [
+    'a place of a flow log that is not there',
+    'flow log --place=files=file:/no-such-folder/flows.json',
+    2,
+    '--place: there is no directory /no-such-folder; make it, or name another file',
+  ],
+  [
     'an id with the wrong type byte',
     `switch destroy --switch-id ${vmnic}`,
     2,

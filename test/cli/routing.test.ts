@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { textOf } from '../sources.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
+import { blocksOf } from './shown-pages.ts'
 
-const [, setUp] = /^```sh\n(.*?)^```/ms.exec(textOf('docs/routing.md'))!
+const [setUp] = blocksOf('routing', 'router')
 
 /** Run lines as a script that ends with the first command that fails. */
 function shell(vpcd: PrivateVpcd, script: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {

@@ -11,6 +11,8 @@ import { success, type Result } from '#wire/result.ts'
 export interface ShownLine {
   readonly line: number
   readonly text: string
+  /** What stands behind the three backquotes above it. */
+  readonly info?: string
 }
 
 /** The lines of all code blocks: joined where a backslash continues them, without the prompts of a session. */
@@ -18,12 +20,14 @@ export function shownLines(document: string): ShownLine[] {
   const found: ShownLine[] = []
   let isInside = false
   let isScript = false
+  let info = ''
   let open: ShownLine | undefined
   for (const [i, row] of document.split('\n').entries()) {
-    const [, fence] = /^\s*```(\w*)/.exec(row) ?? []
+    const [, fence] = /^\s*```(.*)/.exec(row) ?? []
     if (fence !== undefined) {
       isInside = !isInside
-      isScript = fence === 'sh'
+      isScript = /^sh\b/.test(fence)
+      info = fence
       open = undefined
       continue
     }
@@ -32,7 +36,7 @@ export function shownLines(document: string): ShownLine[] {
     // In a block that is not a script, what has no prompt and does not begin with `vpc` is output.
     if (open === undefined && !isScript && prompt === '' && !/^vpc [a-z-]/.test(text)) continue
     if (open === undefined && prompt === '# ') continue
-    const whole: ShownLine = { line: open?.line ?? i + 1, text: (open?.text ?? '') + text }
+    const whole: ShownLine = { line: open?.line ?? i + 1, text: (open?.text ?? '') + text, info }
     open = whole.text.endsWith('\\') ? { ...whole, text: `${whole.text.slice(0, -1)} ` } : undefined
     if (open === undefined) found.push(whole)
   }

@@ -55,7 +55,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/cli/up.test.ts': 75,
   'test/cli/cni.test.ts': 17,
   'test/package/package.test.ts': 9,
-  'test/cli/pages.test.ts': 45,
+  'test/cli/pages.test.ts': 85,
   'test/metrics/prometheus.test.ts': 12,
   'test/metrics/traffic.test.ts': 18,
   'test/cli/attach.test.ts': 5,

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from '#lab/program.ts'
+import { blocksOf } from '../cli/shown-pages.ts'
 import { root, textOf } from '../sources.ts'
 
-const page = textOf('docs/virtual-machines.md')
-const commands = /```sh\n([\s\S]*?)```/.exec(page)![1]!.trim().split('\n')
+const commands = blocksOf('virtual-machines', 'lab')[0]!.trim().split('\n')
 const bin = mkdtempSync(join(tmpdir(), 'vpc-doc-'))
 symlinkSync(join(root, 'bin/vpc.mjs'), join(bin, 'vpc'))
 const env = { PATH: `${bin}:${process.env['PATH']}` }

@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts'
 import { alreadySo, done } from '../outcome.ts'
 import type { Output } from '../output.ts'
 import type { ApiClient } from './api-client.ts'
+import { progress } from '../vm-failure.ts'
 import { at, clientOf, type Values } from './resource-actions.ts'
 import { whoseOf } from './resource-command.ts'
 
@@ -31,11 +32,13 @@ async function hostOf(client: ApiClient, name: string, values: Values): Promise<
 
 const query = (values: Values): string => (values.dryRun === true ? '?dry-run' : '')
 
+const vnicsText = (count = 0): string => `${count} vnic${count === 1 ? '' : 's'}`
+
 function leftText({ name, left, vnics }: Left): string {
   if (left === 0) return `nothing is plugged in on host ${name}`
   const names = vnics.slice(0, 10).map((vnic) => vnic.name ?? vnic.id)
   const more = left - names.length
-  return `${left} vnic${left === 1 ? ' is' : 's are'} still plugged in on host ${name}: ${[...names, ...(more > 0 ? [`${more} more`] : [])].join(', ')}`
+  return `${vnicsText(left)} ${left === 1 ? 'is' : 'are'} still plugged in on host ${name}: ${[...names, ...(more > 0 ? [`${more} more`] : [])].join(', ')}`
 }
 
 /** Let no new guest come; with `wait`, until the last one has gone. */
@@ -55,16 +58,16 @@ export async function drainHost(name: string, values: Values & { wait: boolean; 
 async function emptied(client: ApiClient, what: string, first: Left, timeoutSeconds: number): Promise<Left> {
   const end = Date.now() + timeoutSeconds * 1000
   let state = first
+  let told = ''
   while (state.left > 0) {
+    const text = leftText(state)
+    if (text !== told) progress(`waiting: ${text}`)
+    told = text
     const seconds = Math.min(pollSeconds, Math.ceil((end - Date.now()) / 1000))
     if (seconds <= 0)
-      throw new Failure(
-        'failed',
-        `${leftText(state)} after ${timeoutSeconds} s; it takes no new guests, so repeat the command to go on waiting`,
-        {
-          code: 'timeout',
-        },
-      )
+      throw new Failure('failed', `${text} after ${timeoutSeconds} s; it takes no new guests, so repeat the command to go on waiting`, {
+        code: 'timeout',
+      })
     const asked = Date.now()
     state = (await client.must<Left>(what, 'GET', `/hosts/${first.host}/drain?seconds=${seconds}`)).body
     // An API that stops answers at once.
@@ -90,8 +93,8 @@ export async function evacuateHost(name: string, values: Values & { fenced: bool
   const { id, revision } = await hostOf(client, name, values)
   const what = `evacuate host ${name}`
   const state = (await client.must<Left>(what, 'POST', `/hosts/${id}/evacuate${query(values)}`, { fenced: values.fenced })).body
-  if (values.dryRun === true) return output.result(state, `would unplug ${state.left} vnics from host ${name}`)
-  const text = `unplugged ${state.unplugged} vnics from host ${name}; ${leftText(state)}`
+  if (values.dryRun === true) return output.result(state, `would unplug ${vnicsText(state.left)} from host ${name}`)
+  const text = `unplugged ${vnicsText(state.unplugged)} from host ${name}; ${leftText(state)}`
   if (state.revision === revision && state.unplugged === 0) return alreadySo(output, leftText(state), { ...state })
   done(output, text, { ...state })
 }

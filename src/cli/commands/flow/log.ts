@@ -1,4 +1,6 @@
 /** `vpc flow log`. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Outlet, type Destination } from '#flow-log/destination.ts'
 import { FlowLog, longestIntervalSeconds } from '#flow-log/flow-log.ts'
 import { NamedPlaces, parsePlace } from '#flow-log/places.ts'
@@ -108,6 +110,8 @@ interface Places {
 /** A place, or a failure that names the option. */
 function placeOf(option: string, text: string, { rotateSize, keep }: Places, looks: string): Destination {
   const place = parsePlace(text, { maxBytes: rotateSize, keep, token: process.env.VPC_FLOW_LOG_TOKEN })
+  const directory = text.startsWith('file:') ? dirname(text.slice('file:'.length)) : '.'
+  if (!existsSync(directory)) throw usageFailure(`--${option}: there is no directory ${directory}; make it, or name another file`)
   if (place !== undefined) return place
   throw usageFailure(`--${option}: '${text}' is not ${looks}`)
 }
