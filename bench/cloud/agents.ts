@@ -10,6 +10,7 @@ import type { HostDocument } from '#abi/host-file.ts'
 import { Agent } from '#agent/agent.ts'
 import type { HostHalf } from '#agent/apply/host-half.ts'
 import type { FeedServer } from '#agent/feed/connection.ts'
+import { Stalls, type Stall } from './stalls.ts'
 
 /** What the parent says. */
 export type ToAgents =
@@ -18,7 +19,7 @@ export type ToAgents =
 /** What it hears. `at` is in ms since 1970, with fractions. */
 export type FromAgents =
   | { readonly kind: 'seen'; readonly host: string; readonly what: 'set' | 'removed'; readonly mac: string; readonly at: number }
-  | { readonly kind: 'used'; readonly bytes: number; readonly cpuMs: number; readonly heldMs: number }
+  | { readonly kind: 'used'; readonly bytes: number; readonly cpuMs: number; readonly heldMs: number; readonly stalls: readonly Stall[] }
 
 /** MAC addresses that begin so are watched. */
 export const watched = '02:fe:'
@@ -72,9 +73,10 @@ if (import.meta.main) {
   })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
+  const stalls = new Stalls()
   setInterval(() => {
     const { user, system } = process.cpuUsage()
-    tell({ kind: 'used', bytes: process.memoryUsage().rss, cpuMs: (user + system) / 1000, heldMs: delay.max / 1e6 })
+    tell({ kind: 'used', bytes: process.memoryUsage().rss, cpuMs: (user + system) / 1000, heldMs: delay.max / 1e6, stalls: stalls.take() })
     delay.reset()
   }, 1000).unref()
 }

@@ -1,6 +1,7 @@
 /** The processes that have the agents, and what they say. */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { FromAgents, ToAgents } from './agents.ts'
+import type { Stall } from './stalls.ts'
 
 /** Something that hosts are to do with a MAC address. */
 interface Watched {
@@ -15,6 +16,8 @@ export class Fleet implements AsyncDisposable {
   readonly #cpu = new Map<ChildProcess, number>()
   /** The longest that the event loop of one was held; whoever reads it sets it back. */
   heldMs = 0
+  /** Of all processes, as they say them: once a second. */
+  readonly stalls: Stall[] = []
   readonly #watched = new Map<string, Watched>()
 
   constructor(count: number) {
@@ -29,6 +32,7 @@ export class Fleet implements AsyncDisposable {
     if (message.kind === 'used') {
       this.#memory.set(child, message.bytes)
       this.#cpu.set(child, message.cpuMs)
+      this.stalls.push(...message.stalls)
       this.heldMs = Math.max(this.heldMs, message.heldMs)
     }
     if (message.kind !== 'seen') return

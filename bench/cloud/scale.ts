@@ -8,10 +8,10 @@ import { writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { watched } from './agents.ts'
-import { coldStart } from './cold-api.ts'
+import { coldStart, writeCheckpoint } from './cold-api.ts'
 import { each, hostNumber, madeElsewhere } from './made-store.ts'
 import { markdown, type Figure } from './rows.ts'
-import { now, rounded, say, Scene } from './scene.ts'
+import { now, rounded, say, Scene, type Took } from './scene.ts'
 
 const { values } = parseArgs({
   options: {
@@ -41,11 +41,15 @@ const note = (what: string, value: number, unit: string, goal: number | null = n
 const seconds = (ms: number): number => rounded(ms / 1000)
 
 using made = await madeElsewhere({ hosts, addresses, spread, members })
-const cold = await coldStart(made.directory)
-note('cold start of an API', seconds(cold.ms), 's')
-note('its processor time', seconds(cold.cpuMs), 's', 5)
-note(`API with ${addresses} addresses, no host connected: resident`, cold.residentMiB, 'MiB', 1536)
-note('of that in use by the heap', cold.heapMiB, 'MiB')
+for (const how of ['whole', 'checkpoint'] as const) {
+  if (how === 'checkpoint') note('processor time to write a checkpoint', seconds(await writeCheckpoint(made.directory)), 's')
+  const cold = await coldStart(made.directory, how)
+  const from = how === 'whole' ? 'without a checkpoint' : 'from a checkpoint'
+  note(`cold start of an API ${from}`, seconds(cold.ms), 's')
+  note('its processor time', seconds(cold.cpuMs), 's', how === 'whole' ? null : 5)
+  note(`API with ${addresses} addresses, no host connected: resident`, cold.residentMiB, 'MiB', 1536)
+  note('of that in use by the heap', cold.heapMiB, 'MiB')
+}
 
 const up = connected === 0 ? hosts : connected
 const isUp = new Set(made.hosts.slice(0, up))
@@ -81,11 +85,12 @@ const vpcOf = (i: number): number => living[(i * 13) % living.length]!
 const fresh: string[] = []
 
 /** From the API's answer until the last of these has set or removed the address of change `i`. */
-async function seen(i: number, what: 'set' | 'removed', on: readonly string[], change: () => Promise<unknown>): Promise<number> {
+async function seen(i: number, what: 'set' | 'removed', on: readonly string[], change: () => Promise<unknown>): Promise<Took> {
   const last = fleet.saw(what, macOf(i), on)
   await change()
   const answered = now()
-  return (await last) - answered
+  const done = await last
+  return { answered, written: scene.written.last(on), done }
 }
 const bind = (i: number, host: string): Promise<unknown> => api.ok('PUT', `/vnics/${fresh[i]}/binding`, { host })
 
@@ -111,10 +116,11 @@ await scene.measure('a removed vnic', rounds, near, async (i) => {
 })
 
 /** From the API's answer until the last of these has acknowledged it. */
-async function acknowledged(on: Iterable<string>, change: () => Promise<unknown>): Promise<number> {
+async function acknowledged(on: Iterable<string>, change: () => Promise<unknown>): Promise<Took> {
   await change()
   const answered = now()
-  return (await scene.settled(on)) - answered
+  const done = await scene.settled(on)
+  return { answered, written: scene.written.last(on), done }
 }
 const inCrowd = [...isUp].filter((host) => feeds.places.isIn(host, made.crowd))
 const few = Math.min(20, rounds)
@@ -152,7 +158,7 @@ await scene.measure('all agents lose their connection', 1, { hosts: up, goal: 80
   await api.ok('PATCH', `/hosts/${made.hosts[0]}`, { description: 'again' }, { 'if-match': '*' })
   while (feeds.connected.size < up) await new Promise((resolve) => setTimeout(resolve, 20))
   await scene.settled(isUp)
-  return now() - start
+  return { answered: start, written: scene.written.last(isUp), done: now() }
 })
 
 await new Promise((resolve) => setTimeout(resolve, 1500))

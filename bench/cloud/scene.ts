@@ -12,6 +12,8 @@ import { Fleet } from './fleet.ts'
 import { each, type Made } from './made-store.ts'
 import { plainServer, type PlainServer } from './plain-server.ts'
 import type { Row } from './rows.ts'
+import { Stalls, type Stall } from './stalls.ts'
+import { Writes } from './writes.ts'
 
 export const now = (): number => performance.timeOrigin + performance.now()
 export const say = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -19,14 +21,27 @@ export const rounded = (value: number): number => Math.round(value * 10) / 10
 
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
 
+const inOrder = (all: readonly Took[], until: 'written' | 'done'): number[] =>
+  all.map((took) => Math.max(0, took[until] - took.answered)).toSorted((a, b) => a - b)
+
+/** Slower changes are explained. */
+const slowMs = 100
+
 export interface SceneOptions {
   readonly made: Made
   readonly processes: number
   readonly withTls: number
 }
 
-/** What one change took until the last host had it, in ms from the API's answer on. */
-export type Change = (i: number) => Promise<number>
+/** What one change took. Times in ms since 1970. */
+export type Change = (i: number) => Promise<Took>
+
+export interface Took {
+  /** When the API answered, when it wrote the last line to a host concerned, when the last of these had it. */
+  readonly answered: number
+  readonly written: number
+  readonly done: number
+}
 
 export class Scene implements AsyncDisposable {
   readonly made: Made
@@ -35,6 +50,8 @@ export class Scene implements AsyncDisposable {
   readonly fleet: Fleet
   readonly plain: PlainServer
   readonly rows: Row[] = []
+  readonly written: Writes
+  readonly #stalls = new Stalls()
   readonly #agents: TestAgents
   readonly #secure: readonly Identity[]
   readonly #writes: { count: number }
@@ -47,6 +64,7 @@ export class Scene implements AsyncDisposable {
     plain: PlainServer
     fleet: Fleet
     writes: { count: number }
+    written: Writes
     stop: () => void
   }) {
     this.made = of.made
@@ -57,21 +75,23 @@ export class Scene implements AsyncDisposable {
     this.plain = of.plain
     this.fleet = of.fleet
     this.#writes = of.writes
+    this.written = of.written
     this.#stop = of.stop
   }
 
   static async start({ made, processes, withTls }: SceneOptions): Promise<Scene> {
     const writes = { count: 0 }
+    const written = new Writes()
     let [routes, exceptions]: [ReturnType<typeof feedRoutes> | undefined, Exceptions | undefined] = [undefined, undefined]
     const makeRoutes = ({ model: { mirror, store }, feeds }: TestApi): ReturnType<typeof feedRoutes> => {
       exceptions = new Exceptions(mirror, store)
-      return (routes = feedRoutes({ feeds, mirror, exceptions, counters: new Counters(mirror), now: Date.now }))
+      return (routes = written.of(feedRoutes({ feeds, mirror, exceptions, counters: new Counters(mirror), now: Date.now })))
     }
     const agents = await TestAgents.start(makeRoutes, noLimits, { directory: made.directory, wrap: (store) => counted(store, writes) })
     const plain = await plainServer(routes!, say)
     const secure: Identity[] = []
     await each(made.hosts.slice(0, withTls), async (id, i) => void (secure[i] = await agents.joined(id)))
-    return new Scene({ made, agents, secure, plain, fleet: new Fleet(processes), writes, stop: () => exceptions!.stop() })
+    return new Scene({ made, agents, secure, plain, fleet: new Fleet(processes), writes, written, stop: () => exceptions!.stop() })
   }
 
   /** Start the agents of hosts, by their numbers. */
@@ -110,13 +130,15 @@ export class Scene implements AsyncDisposable {
     await sleep(1_100)
     const before = this.#used()
     delay.enable()
-    const times: number[] = []
-    for (let i = 0; i < count; i++) times.push(Math.max(0, await change(i)))
+    const all: Took[] = []
+    for (let i = 0; i < count; i++) all.push(await change(i))
     delay.disable()
     const api = process.cpuUsage(before.cpu)
     const [bytes, writes] = [this.plain.sent() - before.bytes, this.#writes.count - before.writes]
     await sleep(1_100)
-    const sorted = times.toSorted((a, b) => a - b)
+    const sorted = inOrder(all, 'done')
+    const api2 = inOrder(all, 'written')
+    this.#explain(all)
     const row: Row = {
       what,
       count,
@@ -125,6 +147,8 @@ export class Scene implements AsyncDisposable {
       p50: rounded(quantile(sorted, 0.5)),
       p99: rounded(quantile(sorted, 0.99)),
       most: rounded(sorted.at(-1)!),
+      writtenP50: rounded(quantile(api2, 0.5)),
+      writtenP99: rounded(quantile(api2, 0.99)),
       apiCpuMs: rounded((api.user + api.system) / 1000 / count),
       agentsCpuMs: rounded((this.fleet.cpuMs - before.agents) / count),
       bytes: Math.round(bytes / count),
@@ -133,6 +157,19 @@ export class Scene implements AsyncDisposable {
     }
     this.rows.push(row)
     say(JSON.stringify(row))
+  }
+
+  /** Say of slow changes what kept which process. */
+  #explain(all: readonly Took[]): void {
+    const own = this.#stalls.take()
+    const others = this.fleet.stalls.splice(0)
+    for (const { answered, written, done } of all) {
+      if (done - answered < slowMs) continue
+      const during = (stalls: readonly Stall[]): string =>
+        stalls.flatMap(({ at, why, ms }) => (at > answered && at - ms < done ? [`${why} ${ms}`] : [])).join(', ') || 'nothing'
+      const stages = `written after ${rounded(written - answered)}, there after ${rounded(done - answered)}`
+      say(`${stages}; held the API: ${during(own)}; held agents: ${during(others)}`)
+    }
   }
 
   #used(): { cpu: NodeJS.CpuUsage; agents: number; bytes: number; writes: number } {

@@ -13,6 +13,7 @@ import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Metrics } from '#control/api/metrics.ts'
 import { States } from '#control/api/states.ts'
 import { bootstrap } from '#control/model/bootstrap.ts'
+import type { Checkpoint } from '#control/model/mirror-base.ts'
 import { Model } from '#control/model/model.ts'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import type { Store } from '#control/store/store.ts'
@@ -36,6 +37,8 @@ export interface TestApiOptions {
   readonly directory?: string
   /** An empty store. Default: SQLite in the directory. */
   readonly store?: Store
+  /** Begin with one, if it fits. */
+  readonly checkpoint?: (store: Store, directory: string) => Checkpoint
 }
 
 export class TestApi {
@@ -84,12 +87,13 @@ export class TestApi {
     )
   }
 
-  static async start({ limits = noLimits, wrap = (store) => store, directory, store: given }: TestApiOptions = {}): Promise<TestApi> {
+  static async start(options: TestApiOptions = {}): Promise<TestApi> {
+    const { limits = noLimits, wrap = (store) => store, directory, store: given, checkpoint } = options
     const at = directory ?? scratch()
     const store = given ?? openSqliteStore(join(at, 'store.db'), { progressMs: 50 })
     await bootstrap(store, join(at, 'admin-token'))
     const wrapped = wrap(store)
-    return new TestApi(at, wrapped, await Model.start(wrapped), limits)
+    return new TestApi(at, wrapped, await Model.start(wrapped, checkpoint?.(store, at)), limits)
   }
 
   /** Send a request. */
