@@ -7,6 +7,7 @@ import { DocsPage } from './docs.tsx'
 import { DropsPage } from './drops-page.tsx'
 import { EventsPage } from './events-page.tsx'
 import { Frame } from './frame.tsx'
+import { noteVpc } from './last-vpc.ts'
 import { stopLive } from './live.ts'
 import { Overview } from './overview.tsx'
 import { Nothing } from './parts.tsx'
@@ -42,6 +43,7 @@ export function App() {
 
 function Page({ who, route }: { who: Whoami; route: Route }) {
   const [first, second, third] = route.path
+  noteVpc(route)
   if (first === undefined) return <Overview who={who} />
   if (first === 'docs') return <DocsPage path={route.path.slice(1)} query={route.query} />
   if (first === 'audit') return <AuditPage query={route.query} />

@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks'
 import { useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
 import { counted, labelOf } from './names.ts'
-import { hrefOf, replaceQuery } from './route.ts'
+import { hrefOf, replaceQuery, routeOf } from './route.ts'
+import { lastVpc, noteVpc } from './last-vpc.ts'
 import { Reference, Time } from './value.tsx'
 import { ReasonLink } from './docs.tsx'
 import { questionOf, type Drop } from './drop-question.ts'
@@ -16,7 +17,7 @@ const mostRows = 200
 export function DropsPage({ query }: { query: URLSearchParams }) {
   const get = useCollections(['vpc', 'vnic', 'group', 'subnet'])
   const vpcs = [...get('vpc').items.values()].sort((a, b) => labelOf(a).localeCompare(labelOf(b)))
-  const [chosen, setChosen] = useState(query.get('vpc') ?? '')
+  const [chosen, setChosen] = useState(query.get('vpc') ?? lastVpc())
   const [isPaused, setPaused] = useState(false)
   const [search, setSearch] = useState('')
   const vpc = vpcs.find(({ id }) => id === chosen)?.id ?? vpcs[0]?.id
@@ -26,6 +27,7 @@ export function DropsPage({ query }: { query: URLSearchParams }) {
     const id = (event.target as HTMLSelectElement).value
     setChosen(id)
     replaceQuery({ vpc: id })
+    noteVpc(routeOf(location.hash))
   }
   return (
     <>

@@ -1,4 +1,5 @@
 /** What passes now in a vpc, drawn on the edges of its picture: more is thicker, and what is lost is red. */
+import { withoutHarmless } from '#abi/drop-words.ts'
 import { useEffect, useState } from 'preact/hooks'
 import { ask, Refusal } from './api.ts'
 import { byteRate, packetRate } from './chart.tsx'
@@ -47,7 +48,7 @@ export function useRates(vpc: string): Rates {
 }
 
 function rateOf({ kind, rxBytes, txBytes, drops }: Item, seconds: number): Rate {
-  const lost = Object.values(drops).reduce((sum, count) => sum + count, 0) / seconds
+  const lost = Object.values(withoutHarmless(drops)).reduce((sum, count) => sum + count, 0) / seconds
   // What a NAT receives comes from outside.
   const [out, into] = kind === 'nat' ? [txBytes, rxBytes] : [rxBytes, txBytes]
   return { out: out / seconds, into: into / seconds, lost }

@@ -96,6 +96,7 @@ const answers: readonly string[] = [
   '#control/path/matrix.ts',
   '#feed/counters.ts',
   '#feed/drop-ends.ts',
+  '#abi/drop-words.ts',
   '#cli/console/questions.ts',
 ]
 

@@ -86,3 +86,13 @@ export type DropReasonName = keyof typeof dropWords
 
 /** The names of all drop reasons. */
 export const dropReasonNames = Object.keys(dropWords) as DropReasonName[]
+
+/** Whether packets are dropped for a reason on a healthy network, too. */
+export const isHarmless = (reason: string): boolean => {
+  const known: DropWords | undefined = Object.hasOwn(dropWords, reason) ? dropWords[reason as DropReasonName] : undefined
+  return known?.harmless === true
+}
+
+/** Counts by reason, without those that a healthy network has. */
+export const withoutHarmless = (drops: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(drops).filter(([reason]) => !isHarmless(reason)))

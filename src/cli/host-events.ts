@@ -1,4 +1,5 @@
 /** What happens on one host, as its vpcd tells it: objects, troubles, sums of dropped packets and of questions. */
+import { withoutHarmless } from '#abi/drop-words.ts'
 import { setTimeout as wait } from 'node:timers/promises'
 import { DropSums } from '#feed/drop-sums.ts'
 import type { SourceStats } from '#abi/info.ts'
@@ -85,7 +86,8 @@ async function watchCounters(mgmt: Mgmt, signal: AbortSignal, tell: Tell): Promi
 }
 
 function tellSums(tell: Tell, id: string, unit: string | null, since: string, all: Readonly<Record<string, number>>): void {
-  const { [questions]: asked, ...drops } = all
+  const { [questions]: asked, ...dropped } = all
+  const drops = withoutHarmless(dropped)
   if (Object.keys(drops).length > 0) tell({ event: 'drops', unit, id, drops, since })
   if (asked !== undefined) tell({ event: 'unanswered', unit, id, drops: { [questions]: asked }, since })
 }

@@ -40,6 +40,8 @@ export class FlowLog {
   readonly #denials: Denials
   #lookedMs: number | undefined
   #trouble: string | undefined
+  /** To be called once. */
+  #begun: (() => void) | undefined
 
   constructor(options: FlowLogOptions) {
     this.#options = options
@@ -49,9 +51,13 @@ export class FlowLog {
     this.#denials = new Denials(options.sample)
   }
 
-  /** Write until the signal. vpcd may go and come again. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Write until the signal. vpcd may go and come again. `begun` is called when the first look has ended, well or not:
+   * all packets that pass from then on are of this log.
+   */
+  async run(signal: AbortSignal, begun: () => void = () => {}): Promise<void> {
     const { accepted, denied } = this.#options
+    this.#begun = begun
     await Promise.all([this.#repeat(signal, () => this.#look(signal)), denied && this.#repeat(signal, () => this.#hearDrops(signal))])
     // While vpcd is away nobody says what ports stand for.
     const last = [...(accepted ? this.#tracker.end() : []), ...this.#denials.flush(Date.now())]
@@ -68,9 +74,15 @@ export class FlowLog {
         const why = (error as Error).message
         if (why !== this.#trouble && !signal.aborted) log.warn('cannot ask vpcd for flows', { error: why })
         this.#trouble = why
+        this.#noteBegun()
         await sleep(500, undefined, { signal }).catch(() => {})
       }
     }
+  }
+
+  #noteBegun(): void {
+    this.#begun?.()
+    this.#begun = undefined
   }
 
   /** Ask again and again over one handle, until it fails. */
@@ -83,6 +95,7 @@ export class FlowLog {
       this.#trouble = undefined
       const all = [...records, ...this.#denials.flush(Date.now())]
       await this.#write(all, mgmt)
+      this.#noteBegun()
       await sleep(intervalMs, undefined, { signal }).catch(() => {})
     }
     // What passed since the last look, and what goes on.

@@ -8,7 +8,8 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { startApi, type RunningApi } from '#control/api/server.ts'
 import { countersPath, type HostCounters } from '#feed/counters.ts'
 import { joinPath } from '#feed/join.ts'
-import { askAgentPort, newKey, pemOf } from '../control/agents/test-agents.ts'
+import { feedVersion, reportPath, type AgentReport } from '#feed/message.ts'
+import { askAgentPort, newKey, openFeed, pemOf } from '../control/agents/test-agents.ts'
 import { noLimits } from '../control/test-api.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -23,6 +24,15 @@ const pictures = process.env.VPC_CONSOLE_PICTURES
 /** Start a browser. As root there is no other way than without its own sandbox. */
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+
+/** The agent of a host. */
+export interface JoinedHost {
+  readonly say: (counters: HostCounters) => Promise<void>
+  /** Its agent is connected until this is disposed. */
+  readonly follow: () => Promise<Disposable>
+  /** The host does all up to a revision. */
+  readonly report: (revision: string) => Promise<void>
+}
 
 /** One API, one browser, one page. */
 export class ConsoleScene implements AsyncDisposable {
@@ -69,15 +79,21 @@ export class ConsoleScene implements AsyncDisposable {
     return text === '' ? undefined : JSON.parse(text)
   }
 
-  /** A machine joins as a host. Gives a way for its agent to say what vnics have counted. */
-  async joinHost(name: string): Promise<(counters: HostCounters) => Promise<void>> {
+  /** A machine joins as a host. Gives ways for its agent to say what vnics have counted, and what it has done. */
+  async joinHost(name: string): Promise<JoinedHost> {
     const { token } = await this.ask('POST', `/hosts/${name}/token`)
     const at = { port: this.api.agentPort!, ca: readFileSync(join(this.#directory, 'ca/ca.crt'), 'utf8') }
     const key = newKey()
     const { body } = await askAgentPort(at, undefined, 'POST', joinPath, { token, publicKey: pemOf(key), underlay: null, agent: '0' })
-    return async (counters) => {
-      const answer = await askAgentPort(at, { key, certificate: body.certificate }, 'POST', countersPath, counters)
+    const tell = async (path: string, what: object): Promise<void> => {
+      const answer = await askAgentPort(at, { key, certificate: body.certificate }, 'POST', path, what)
       assert.ok(answer.status < 300, JSON.stringify(answer.body))
+    }
+    const agent = { version: '0', feed: feedVersion }
+    return {
+      say: (counters) => tell(countersPath, counters),
+      follow: () => openFeed(at, { key, certificate: body.certificate }, `?version=${feedVersion}&lookup=1&transit=1`),
+      report: (revision) => tell(reportPath, { revision, errors: [], agent } satisfies AgentReport),
     }
   }
 

@@ -178,7 +178,7 @@ test('the question why is answered hop by hop', async () => {
 test('what hosts count becomes charts, and a drop a question', async () => {
   const { page } = scene
   const vnic = await scene.ask('GET', '/vnics/v1')
-  const say = await scene.joinHost('h1')
+  const { say } = await scene.joinHost('h1')
   const counts = (n: number) => ({
     vnic: vnic.id,
     rxPackets: 10 * n,
@@ -204,6 +204,12 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   const row = page.getByRole('row', { name: /sg_denied/ })
   await row.getByRole('link', { name: 'app' }).waitFor()
   await scene.checkAccess('drops')
+  // Drops are those of the vpc that was looked at last, not of the first by name.
+  await scene.ask('POST', '/vpcs', { name: 'aside', account: 'shop' })
+  await scene.go(`#/vpcs/${vnic.vpc}`, 'red')
+  await scene.go('#/drops', 'Drops')
+  await row.getByRole('link', { name: 'app' }).waitFor()
+  await scene.ask('DELETE', '/vpcs/aside')
   await say({
     vnics: [],
     drops: [{ ...drop, time: new Date(Date.parse(time) + 1000).toISOString(), text: `IPv4 10.0.0.1:9 > ${address}:23 TCP S len 60` }],

@@ -83,7 +83,21 @@ async function askAll(scene: ConsoleScene, { from, to, port }: Question): Promis
   return answer
 }
 
-/** Allowed, refused by a group, no route, not joined, from outside; and what they say would allow it does. */
+/** Two vnics on a host that does all that it was told. */
+async function plugBothIn(scene: ConsoleScene): Promise<Disposable> {
+  await scene.ask('POST', '/hosts', { name: 'h4', facility: 'f1', underlay: [{ address: '192.0.2.4' }] })
+  for (const [name, address] of Object.entries({ left: '10.7.0.14', right: '10.7.0.15' })) {
+    await scene.ask('POST', '/vnics', { name, account: 'inn', subnet: 'blue/front', addresses: [address] })
+    await scene.ask('PUT', `/vnics/${name}/binding`, { host: 'h4' })
+  }
+  const { follow, report } = await scene.joinHost('h4')
+  const feed = await follow()
+  const { programmed } = await scene.ask('GET', '/path-check?from=left&to=right')
+  await report(programmed.revision)
+  return feed
+}
+
+/** Reached, allowed, refused by a group, no route, not joined, from outside; and what they say would allow it does. */
 export async function checkAnswers(scene: ConsoleScene): Promise<void> {
   await make(scene)
   const codeOf = async (question: Question): Promise<string | undefined> => (await askAll(scene, question)).obstacle?.code
@@ -91,6 +105,8 @@ export async function checkAnswers(scene: ConsoleScene): Promise<void> {
   process.env.VPC_TOKEN = scene.token
   try {
     assert.equal((await askAll(scene, { from: 'near', to: 'far', port: 80 })).verdict, 'not-yet', 'the model allows it')
+    using _ = await plugBothIn(scene)
+    assert.equal((await askAll(scene, { from: 'left', to: 'right', port: 80 })).verdict, 'reachable')
     assert.equal(await codeOf({ from: 'near', to: '203.0.113.9' }), 'no-route')
     assert.equal(await codeOf({ from: 'aside', to: 'near' }), 'not-joined')
     assert.equal(await codeOf({ from: '203.0.113.9', to: 'far', port: 80 }), 'no-public-address')

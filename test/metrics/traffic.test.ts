@@ -171,7 +171,8 @@ test('each connection is one record with the packets that passed; refused ones h
   begin('ip', inGuest(1, 'python3', '-m', 'http.server', '80', '-d', directory), { stdio: 'ignore' })
   const curl = (...args: string[]) =>
     spawnSync('ip', inGuest(0, 'curl', '-sS', '--noproxy', '*', '-o', '/dev/null', ...args), { encoding: 'utf8' })
-  await until('the web server', () => curl('--max-time', '2', 'http://10.0.0.2/page').status === 0)
+  // Not from a port of those below, which the kernel could choose.
+  await until('the web server', () => curl('--max-time', '2', '--local-port', '40200-40290', 'http://10.0.0.2/page').status === 0)
   for (let i = 0; i < connections; i++) {
     const { status, stderr } = curl('--max-time', '20', '--local-port', String(firstPort + i), 'http://10.0.0.2/page')
     assert.equal(status, 0, stderr)
@@ -375,17 +376,19 @@ test('of a virtual machine, both sides are on its tap', async () => {
   }
 })
 
-test('a capture is refused before it writes anything, in words that help', async () => {
+test('a capture is refused before it writes anything, in words that help; a flow log and an exporter, too', async () => {
   const file = join(directory, 'none.pcapng')
   const run = (...args: string[]) => {
-    const words = [`--net=/run/netns/${host.netns}`, vpcPath, 'capture', ...args, '--socket', host.socketPath]
-    return spawnSync('nsenter', words, { encoding: 'utf8' })
+    const words = [`--net=/run/netns/${host.netns}`, vpcPath, ...args, '--socket', host.socketPath]
+    return spawnSync('nsenter', words, { encoding: 'utf8', timeout: 20_000 })
   }
   for (const [args, why] of [
-    [['--port', server, '--filter', 'tcp prot 443', '-w', file], /cannot capture: .*syntax error/],
-    [['--port', generateId('vpcp'), '-w', file], /there is no port/],
-    [['-w', file], /one of --port, --vnic and --switch-id/],
-    [['--vnic', vnic, '-w', file, '--state-dir', directory], /not plugged in on this host/],
+    [['capture', '--port', server, '--filter', 'tcp prot 443', '-w', file], /cannot capture: .*syntax error/],
+    [['capture', '--port', generateId('vpcp'), '-w', file], /there is no port/],
+    [['capture', '-w', file], /one of --port, --vnic and --switch-id/],
+    [['capture', '--vnic', vnic, '-w', file, '--state-dir', directory], /not plugged in on this host/],
+    [['flow', 'log', '--only=web1'], /--only: 'web1' is not an id; vpc list shows/],
+    [['exporter', '--listen=192.0.2.99'], /cannot listen on 192\.0\.2\.99 .*give an address of this machine with --listen/],
   ] as const) {
     const { status, stderr } = run(...args)
     assert.notEqual(status, 0)

@@ -1,5 +1,5 @@
 /** `vpc drops`. */
-import { dropWords, type DropReasonName, type DropWords } from '#abi/drop-words.ts'
+import { isHarmless } from '#abi/drop-words.ts'
 import type { DropEvent } from '#abi/info.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
@@ -75,11 +75,6 @@ const wanted =
     (harmlessToo || !isHarmless(reason)) &&
     (reasons.length === 0 || reasons.includes(reason)) &&
     (units.length === 0 || own.some((unit) => unit !== null && units.includes(unit)))
-
-const isHarmless = (reason: string): boolean => {
-  const known: DropWords | undefined = Object.hasOwn(dropWords, reason) ? dropWords[reason as DropReasonName] : undefined
-  return known?.harmless === true
-}
 
 const noneText = (reasons: readonly string[], units: readonly string[]): string =>
   ['no packet', units.length > 0 && `of ${units.join(', ')}`, 'was dropped', reasons.length > 0 && `for ${reasons.join(', ')}`]

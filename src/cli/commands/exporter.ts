@@ -57,9 +57,11 @@ export default command({
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })
     } catch (error) {
-      const { syscall, message } = error as NodeJS.ErrnoException
+      const { syscall, message, code } = error as NodeJS.ErrnoException
       if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error
-      throw new Failure('failed', `cannot listen on ${listen} port ${port}: ${message}; choose another with --port`, { code: 'refused' })
+      const isPort = code === 'EADDRINUSE' || code === 'EACCES'
+      const remedy = isPort ? 'choose another with --port' : 'give an address of this machine with --listen, and the port with --port'
+      throw new Failure('failed', `cannot listen on ${listen} port ${port}: ${message}; ${remedy}`, { code: 'refused' })
     }
   },
 })

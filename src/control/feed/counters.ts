@@ -3,6 +3,7 @@
  * forgets it. A point is what passed within ten seconds, for a vnic, a subnet,
  * a vpc or a host.
  */
+import { withoutHarmless } from '#abi/drop-words.ts'
 import { z } from 'zod'
 import {
   countersEveryMs,
@@ -170,18 +171,20 @@ export class Counters {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** What was dropped in slots that began after a time, the oldest first. */
+  /** What was dropped in slots that began after a time, the oldest first; not what a healthy network drops. */
   *dropped(since: number): Generator<Dropped> {
     for (const [at, series] of this.#slots)
       if (at > since)
-        for (const [key, { drops }] of series) {
+        for (const [key, point] of series) {
           const [kind, id] = key.split('/') as [Dropped['kind'], string]
-          if ((kind === 'vnic' || kind === 'nat') && Object.keys(drops).length > 0) yield { kind, id, at, drops }
+          const drops = kind === 'vnic' || kind === 'nat' ? withoutHarmless(point.drops) : {}
+          if (Object.keys(drops).length > 0) yield { kind, id, at, drops }
         }
   }
 
-  #tell(dropped: Dropped): void {
-    if (Object.keys(dropped.drops).length > 0) for (const listener of this.#listeners) listener(dropped)
+  #tell(of: Dropped): void {
+    const drops = withoutHarmless(of.drops)
+    if (Object.keys(drops).length > 0) for (const listener of this.#listeners) listener({ ...of, drops })
   }
 
   /** NATs behind the item of a vpc and a pool. A host speaks of pools alone whose packets it has. */

@@ -7,6 +7,7 @@ import { startAgentServer, type AgentServer } from '#control/agents/server.ts'
 import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Authority } from '#control/issuer/authority.ts'
 import { makeJoin } from '#control/model/join.ts'
+import { feedPath } from '#feed/message.ts'
 import { apiServerName, formatJoinToken, joinPath } from '#feed/join.ts'
 import { noLimits, TestApi, type TestApiOptions } from '../test-api.ts'
 
@@ -145,6 +146,19 @@ const optionsOf = ({ port, ca }: AgentPortAddress, identity: Identity | undefine
   servername: apiServerName,
   ...(identity && { key: identity.key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: identity.certificate }),
 })
+
+/** Open a host's feed, and leave it open until it is disposed. Gives it when its first message has come. */
+export function openFeed(at: AgentPortAddress, identity: Identity, query: string): Promise<Disposable> {
+  const { promise, resolve, reject } = Promise.withResolvers<Disposable>()
+  const request = requestHttps(optionsOf(at, identity, 'GET', `${feedPath}${query}`), (response) => {
+    response.on('error', () => {})
+    response.once('data', () => resolve({ [Symbol.dispose]: () => void request.destroy() }))
+    response.on('end', () => reject(new Error(`the feed ended: ${response.statusCode}`)))
+  })
+  request.on('error', reject)
+  request.end()
+  return promise
+}
 
 /** Ask a port for agents, with a certificate or without one. */
 export function askAgentPort(

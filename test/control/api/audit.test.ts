@@ -144,7 +144,12 @@ test('what happened: changes, states and drops in one stream, for those who may 
   const count = (n: number): void =>
     api.counters.take(
       host.id,
-      { vnics: [{ vnic: vnic.id, rxPackets: 1, rxBytes: 1, txPackets: 0, txBytes: 0, flows: 0, drops: { sg_denied: n } }], drops: [] },
+      {
+        vnics: [
+          { vnic: vnic.id, rxPackets: 1, rxBytes: 1, txPackets: 0, txBytes: 0, flows: 0, drops: { sg_denied: n, no_listener: 2 * n } },
+        ],
+        drops: [],
+      },
       Date.now() + api.ahead,
     )
   for (const n of [0, 3]) count(n)

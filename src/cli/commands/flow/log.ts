@@ -1,6 +1,7 @@
 /** `vpc flow log`. */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { failure, success, type Result } from '#wire/result.ts'
 import { Outlet, type Destination } from '#flow-log/destination.ts'
 import { FlowLog, longestIntervalSeconds } from '#flow-log/flow-log.ts'
 import { NamedPlaces, parsePlace } from '#flow-log/places.ts'
@@ -9,10 +10,18 @@ import { agentStateDir } from '../../agent-state-dir.ts'
 import { configOption } from '../../config-file.ts'
 import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
-import { choice, integer, text } from '../../option.ts'
+import { choice, integer, text, valueOption } from '../../option.ts'
 
 /** How long records that wait are delivered after a signal. */
 const farewellMs = 5_000
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Ids come in small letters; a log with a word that is none would stay empty for ever. */
+function parseId(value: string): Result<string> {
+  const id = value.toLowerCase()
+  return uuid.test(id) ? success(id) : failure(`'${value}' is not an id; vpc list shows those of ports, vpc vnic list those of vnics`)
+}
 
 export default command({
   path: 'flow log',
@@ -41,7 +50,7 @@ export default command({
       'NAME=PLACE',
     ).repeated,
     queue: integer('records that wait for a place that is slow or away', 'NUMBER', 1, 10_000_000).default(50_000),
-    only: text('only flows of this port or vnic, by its id', 'ID').repeated,
+    only: valueOption('only flows of this port or vnic, by its id', { placeholder: 'ID', parse: parseId }).repeated,
     verdict: choice('only these', ['accepted', 'denied', 'all']).default('all'),
     sample: integer('one of so many flows', 'NUMBER', 1, 1_000_000).default(1),
     interval: integer('look at the flows so often', 'SECONDS', 1, longestIntervalSeconds).default(longestIntervalSeconds),
@@ -78,7 +87,7 @@ export default command({
       accepted: verdict !== 'denied',
       denied: verdict !== 'accepted',
       checkpoint,
-      only: new Set(only.map((id) => id.toLowerCase())),
+      only: new Set(only),
       log,
       write(records, logs) {
         for (const outlet of outlets) outlet.put(records)
@@ -86,8 +95,10 @@ export default command({
         if (isPlain) for (const record of records) process.stdout.write(`${JSON.stringify(record)}\n`)
       },
     })
-    log.info('flow log started', { places: isPlain ? 'standard output' : outlets.length + named.size })
-    await flowLog.run(stop.signal)
+    // Packets of flows that were there before count as seen: who waits for this line misses none.
+    await flowLog.run(stop.signal, () =>
+      log.info('flow log started', { places: isPlain ? 'standard output' : outlets.length + named.size }),
+    )
     await end([...outlets, ...named.values()], log)
   },
 })
