@@ -1,6 +1,7 @@
 /** Bindings through the API: a vnic is plugged in on a host, moves, and is unplugged; what stands in the way. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { vniKey } from '#control/model/keys.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -139,6 +140,21 @@ test('a subnet has one VNI in all facilities, also when its first vnics come to 
   await api.ok('POST', '/facilities', { name: 'f5', region: 'north', vniFirst: 100, vniLast: 101 })
   const small = await api.ok('POST', '/placements', { subnet: 'wide', vpc: 'red', facility: 'f5' })
   assert.ok([100, 101].includes(small.vni))
+  // Where other facilities use the whole range, the search for one that nobody uses has an end.
+  await api.ok('POST', '/facilities', { name: 'f6', region: 'north', vniFirst: 1_000_000, vniLast: 1_099_999 })
+  const { mirror } = api.model
+  const { claim } = mirror
+  const f5 = (await api.ok('GET', '/facilities/f5')).id
+  let looks = 0
+  mirror.claim = (key) => {
+    if (key.startsWith('vni/')) looks++
+    return key.startsWith(`vni/${f5}/`) ? claim(vniKey(f5, small.vni)) : claim(key)
+  }
+  await api.ok('POST', '/subnets', { name: 'late', vpc: 'red', network4: '10.0.7.0/24' })
+  const late = await api.ok('POST', '/placements', { subnet: 'late', vpc: 'red', facility: 'f6' })
+  mirror.claim = claim
+  assert.ok(late.vni >= 1_000_000 && late.vni <= 1_099_999)
+  assert.ok(looks < 10_100, `${looks} VNIs were looked up`)
 })
 
 test('a transit leads from one facility to another, and there is one', async () => {

@@ -104,7 +104,13 @@ export const placementRules: Rules = {
   },
 }
 
-/** The VNI that the subnet has elsewhere, then those that no facility uses, then any. */
+/** How often a placement asks at most whether a facility uses a VNI: many facilities may have used up a small range. */
+const mostLooks = 10_000
+
+/**
+ * The VNI that the subnet has elsewhere, then those that no facility uses, then any. The second ones are worth a search
+ * and no more: they leave room for transits that nobody has made yet.
+ */
 function* candidates(draft: Draft, first: number, last: number): Generator<number> {
   const { objects } = draft.mirror
   for (const { record } of objects.usersOf(draft.text('subnet')!, 'placement')) {
@@ -112,8 +118,16 @@ function* candidates(draft: Draft, first: number, last: number): Generator<numbe
     if (vni >= first && vni <= last) yield vni
   }
   const facilities = [...objects.ids('facility')]
-  const isUsed = (vni: number): boolean => facilities.some((id) => draft.mirror.claim(vniKey(id, vni)) !== undefined)
-  for (const vni of numbers(first, last)) if (!isUsed(vni)) yield vni
+  let looks = 0
+  const isUsed = (vni: number): boolean =>
+    facilities.some((id) => {
+      looks++
+      return draft.mirror.claim(vniKey(id, vni)) !== undefined
+    })
+  for (const vni of numbers(first, last)) {
+    if (!isUsed(vni)) yield vni
+    if (looks >= mostLooks) break
+  }
   yield* numbers(first, last)
 }
 
