@@ -21,6 +21,8 @@ const SLOWEST = 10
 interface Outcome {
   readonly file: string
   readonly seconds: number
+  /** Seconds that its processes kept processors busy; NaN when that is not known. */
+  readonly cpuSeconds: number
   readonly passed: number
   readonly failed: number
   readonly skipped: number
@@ -48,7 +50,8 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
   const node = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${timeout}`, ...flags, ...nodeOptions, file]
   const began = performance.now()
   const enclose = isIntegration(file) ? 'scripts/enclose-cgroups' : 'scripts/enclose'
-  const child = spawn(enclose, [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const times = `${summary}.times`
+  const child = spawn(enclose, [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, VPC_TIMES: times } })
   running.add(child.pid!)
   let output = ''
   const take = (text: string): void => {
@@ -62,9 +65,18 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
       running.delete(child.pid!)
       const seconds = (performance.now() - began) / 1000
       if (status === 124) output += `\nrun-tests: ${file} was ended after ${limit} s\n`
-      done({ file, seconds, output, ...counts(summary, status === 0) })
+      done({ file, seconds, cpuSeconds: readTimes(times), output, ...counts(summary, status === 0) })
     }),
   )
+}
+
+/** The sum of what `times` of a shell wrote: 0m1.20s 0m0.30s, for itself and for its children. */
+function readTimes(path: string): number {
+  try {
+    return [...readFileSync(path, 'utf8').matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0)
+  } catch {
+    return NaN
+  }
 }
 
 function counts(summary: string, ok: boolean): Pick<Outcome, 'ok' | 'passed' | 'failed' | 'skipped'> {
@@ -77,8 +89,8 @@ function counts(summary: string, ok: boolean): Pick<Outcome, 'ok' | 'passed' | '
   }
 }
 
-const line = ({ file, seconds, passed, ok }: Outcome): string =>
-  `${ok ? '✔' : '✖'} ${seconds.toFixed(1).padStart(6)} s ${String(passed).padStart(4)}  ${file}`
+const line = ({ file, seconds, cpuSeconds, passed, ok }: Outcome): string =>
+  `${ok ? '✔' : '✖'} ${seconds.toFixed(1).padStart(6)} s ${cpuSeconds.toFixed(1).padStart(6)} cpu ${String(passed).padStart(4)}  ${file}`
 
 /** Take files off a queue until it is empty; `workers` at a time. */
 async function drain(queue: string[], workers: number, run: (file: string) => Promise<void>): Promise<void> {
@@ -104,7 +116,10 @@ function report(outcomes: readonly Outcome[], seconds: number): void {
   const bad = outcomes.filter(({ ok }) => !ok)
   if (bad.length > 0) say(`\nfailed:\n${bad.map(({ file }) => `  ${file}`).join('\n')}`)
   const skipped = sum('skipped') === 0 ? '' : `, ${sum('skipped')} skipped`
-  say(`\n${outcomes.length} files in ${seconds.toFixed(0)} s\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
+  const cpu = outcomes.reduce((total, one) => total + (one.cpuSeconds || 0), 0)
+  say(
+    `\n${outcomes.length} files in ${seconds.toFixed(0)} s, ${cpu.toFixed(0)} s of processors\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`,
+  )
 }
 
 async function main(): Promise<void> {
