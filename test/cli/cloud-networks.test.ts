@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { outputProblem } from '#cli/schema/outputs.ts'
 import { RealApi } from '../agent/real-api.ts'
 import { runHere } from './in-process.ts'
 import { vpcPath } from './run-vpc.ts'
@@ -92,6 +93,7 @@ test('a wrong key in a document of 2 000 lines is named with its line; a plan th
   assert.match(failure!.message, /big\.yaml, line 1503: \/vnics\/498\/subent: there is no field 'subent'; did you mean subnet\?$/)
   writeFileSync(file, document.slice(0, document.indexOf('vnics:')))
   const planned = await runHere('', ['cloud', 'plan', file, '--json'])
+  assert.equal(outputProblem('cloud plan', planned.stdout), undefined)
   const { plan } = JSON.parse(planned.stdout) as { plan: string }
   api.do('vpc create big --account=shop')
   const late = await runHere('', ['cloud', 'apply', file, `--plan=${plan}`])

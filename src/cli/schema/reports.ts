@@ -72,7 +72,67 @@ export const objectChanges = only({
   reset: flag,
   changes: z.array(only({ action: z.enum(['create', 'change', 'remove']), type, id, unit: text })),
 })
-export const hostDocument = z.looseObject({ version: z.int() })
+const parts = z.array(z.looseObject({})).optional()
+/** Its keys; what is in them is the document's own, as docs/host-file.md has it. */
+export const hostDocument = only({
+  version: z.int(),
+  owner: textOrNull.optional(),
+  ethlinks: parts,
+  muxes: parts,
+  vmnics: parts,
+  hostifs: parts,
+  switches: parts,
+  sets: parts,
+  groups: parts,
+  ports: parts,
+  routers: parts,
+  subnets: parts,
+  nats: parts,
+})
+const room = only({ used: count, most: count, isFull: flag })
+const storeSchema = { schema: count, writes: count }
+const member = only({
+  endpoint: text,
+  version: text.optional(),
+  isLeader: flag.optional(),
+  bytes: count.optional(),
+  error: text.optional(),
+})
+const transferred = only({ entries: count, revision: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+/** What each command about a store says. */
+export const db = {
+  defrag: only({ before: room, after: room }),
+  export: transferred,
+  finalize: only(storeSchema),
+  import: transferred,
+  migrate: only({ from: count, to: count }),
+  ping: only({
+    kind: z.enum(['sqlite', 'etcd']),
+    version: text,
+    revision: count,
+    compacted: count,
+    bytes: count,
+    warnings: texts,
+    members: z.array(member).optional(),
+    ...storeSchema,
+    readMs: z.number().min(0),
+  }),
+}
+/** What a document of a vpc changes. */
+export const plan = {
+  plan: text,
+  vpc: text,
+  changes: z.array(
+    only({
+      action: z.enum(['create', 'change', 'replace', 'destroy']),
+      kind: text,
+      name: textOrNull,
+      id: textOrNull,
+      fields: z.array(only({ field: text, is: z.unknown(), asked: z.unknown() })),
+    }),
+  ),
+  hosts: only({ count, names: texts }),
+}
 export const natBlock = z.looseObject({ inside: text, address: text, firstPort: count, lastPort: count })
 export const natPort = z.looseObject({ protocol: text, inside: text, address: text, port: count })
 export const lab = only({ name: text, state: text, problems: texts, hosts: texts, guests: texts, file: text, since: text })
