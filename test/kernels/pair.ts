@@ -27,6 +27,8 @@ export interface PairOptions {
   readonly hosts: readonly [HostWish, HostWish]
   /** Readies a host's underlay before vpcd starts; gives what the mux listens on. Without it: the NIC's own address. */
   readonly underlay?: (host: PairHost) => Promise<Underlay>
+  /** What the mux of each host demands of the way to the other one, as `ipsec`. */
+  readonly way?: string
 }
 
 /** The interface and address that a mux listens on. */
@@ -74,7 +76,7 @@ const guestOf = (number: 1 | 2, hostif: string): PairHost['guest'] => ({
 })
 
 /** What `vpc apply` makes of a host. */
-function documentOf({ guest }: PairHost, peer: PairHost, underlays: readonly [Underlay, Underlay]): object {
+function documentOf({ guest }: PairHost, peer: PairHost, underlays: readonly [Underlay, Underlay], way?: string): object {
   const [own, far] = underlays
   const entry = (mac: string): object => ({ vni, mac, vtep: far.address })
   const neighbours = [guest, peer.guest].flatMap(({ v4, v6, mac }) => [v4, v6].map((address) => ({ vni, address, mac })))
@@ -89,6 +91,7 @@ function documentOf({ guest }: PairHost, peer: PairHost, underlays: readonly [Un
         underlay: 'ethlink0',
         listen: `${own.address}:4789`,
         entries: [entry('00:00:00:00:00:00'), entry(peer.guest.mac)],
+        ...(way !== undefined && { 'far-vteps': [`${far.address} ${way}`] }),
       },
     ],
     hostifs: [{ unit: 'hostif0', id: guest.hostif }],
@@ -104,15 +107,20 @@ async function bareUnderlay({ machine, address }: PairHost): Promise<Underlay> {
 
 const offload = 'rx off tx off sg off tso off gso off gro off'
 
+/** Start vpcd on a machine, and wait until it serves. */
+export async function startVpcd(machine: Machine): Promise<void> {
+  const start = 'node bin/vpc.mjs daemon >/tmp/vpcd.log 2>&1 & vpcd=$!; echo $vpcd >/tmp/vpcd.pid'
+  const wait = 'until [ -S /run/vpc/vpcd.sock ]; do kill -0 $vpcd || { cat /tmp/vpcd.log; exit 1; }; sleep 0.3; done'
+  await machine.must(`(${start}; ${wait})`, 600_000)
+}
+
 /** Starts vpcd, which makes its half of the pair, and gives the container its interface. */
 async function settle({ machine, guest }: PairHost, document: object): Promise<void> {
   // Process ids are of this run's own namespace, and other runs write here too.
   mkdirSync(documents, { recursive: true })
   const path = join(documents, `${randomUUID()}.json`)
   writeFileSync(path, JSON.stringify(document))
-  const start = 'node bin/vpc.mjs daemon >/tmp/vpcd.log 2>&1 & vpcd=$!'
-  const wait = 'until [ -S /run/vpc/vpcd.sock ]; do kill -0 $vpcd || { cat /tmp/vpcd.log; exit 1; }; sleep 0.3; done'
-  await machine.must(`(${start}; ${wait})`, 600_000)
+  await startVpcd(machine)
   await machine.must(`node bin/vpc.mjs apply ${path} </dev/null`, 300_000)
   rmSync(path)
   await machine.must(
@@ -132,7 +140,7 @@ async function boot(number: 1 | 2, { kernel, model = 'virtio-net-pci', offloads 
 }
 
 /** Bring a pair up; says how far it is on standard error. */
-export async function bringUpPair({ hosts: wishes, underlay = bareUnderlay }: PairOptions): Promise<Pair> {
+export async function bringUpPair({ hosts: wishes, underlay = bareUnderlay, way }: PairOptions): Promise<Pair> {
   const wire = 'wire0'
   const machines: Machine[] = []
   makeWire(wire)
@@ -155,7 +163,7 @@ export async function bringUpPair({ hosts: wishes, underlay = bareUnderlay }: Pa
     await Promise.all(
       hosts.map((host) => {
         const peer = hosts[other(host.number) - 1]!
-        return settle(host, documentOf(host, peer, [underlays[host.number - 1]!, underlays[peer.number - 1]!]))
+        return settle(host, documentOf(host, peer, [underlays[host.number - 1]!, underlays[peer.number - 1]!], way))
       }),
     )
     say('vpcd forwards on both')

@@ -3,40 +3,16 @@
  * nothing leaves in clear text.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { test } from 'node:test'
+import { espCommands } from '../esp.ts'
 import { exchangePings, sendDatagrams, sendFile, assertNoErrors } from '../exchange.ts'
 import { kernelFor, newest } from '../packages.ts'
 import { bringUpPair, type Pair, type PairHost, type Underlay } from '../pair.ts'
-
-/** A text that containers send, and that must not be seen on the wire. */
-const secret = 'the-quick-brown-fox-jumps'
-
-/** What was seen between two hosts: the protocols, and whether the text was among it. */
-interface Seen {
-  readonly packets: string
-  readonly clear: boolean
-}
-
-/** Watch the wire while something is done. */
-async function watchWire({ wire }: Pair, during: () => Promise<unknown>, filter = 'not arp'): Promise<Seen> {
-  const tcpdump = spawn('tcpdump', ['-i', wire, '-n', '-A', '-s', '0', '-l', '--immediate-mode', filter], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let packets = ''
-  tcpdump.stdout.on('data', (chunk: Buffer) => (packets += chunk.toString('latin1')))
-  for await (const chunk of tcpdump.stderr) if (String(chunk).includes('listening')) break
-  await during()
-  tcpdump.kill('SIGINT')
-  await once(tcpdump, 'exit')
-  return { packets, clear: packets.includes(secret) }
-}
+import { secretPattern, watchWire } from '../watch-wire.ts'
 
 /** One container tells the other the text, in pings whose payload it is. */
 async function tellSecret([one, two]: Pair['hosts']): Promise<void> {
-  const pattern = Buffer.from(secret).toString('hex').slice(0, 32)
-  await one.machine.must(`ip netns exec guest ping -n -q -c 5 -i 0.1 -s 200 -p ${pattern} ${two.guest.v4}`)
+  await one.machine.must(`ip netns exec guest ping -n -q -c 5 -i 0.1 -s 200 -p ${secretPattern} ${two.guest.v4}`)
 }
 
 async function exchange(pair: Pair, mtu: number): Promise<void> {
@@ -76,19 +52,6 @@ test(`two hosts over WireGuard, ${kernel.release}`, { timeout: 1_800_000 }, asyn
   assert.ok(!clear && !/\.4789: |VXLAN/.test(packets), packets.slice(0, 2000))
   await exchange(pair, 1420)
 })
-
-/** ESP in transport mode for VXLAN's port, both ways, with keys that stand here. */
-function espCommands({ number }: PairHost): string[] {
-  const own = `192.0.2.${number}`
-  const peer = `192.0.2.${3 - number}`
-  const key = (from: string): string => `0x${Buffer.from(`${from}-a-key-of-a-test-in-esp-0123456789`).subarray(0, 20).toString('hex')}`
-  const state = (src: string, dst: string, spi: string): string =>
-    `ip xfrm state add src ${src} dst ${dst} proto esp spi ${spi} mode transport aead 'rfc4106(gcm(aes))' ${key(src)} 128`
-  const policy = (src: string, dst: string, direction: string): string =>
-    `ip xfrm policy add src ${src} dst ${dst} proto udp dport 4789 dir ${direction} tmpl src ${src} dst ${dst} proto esp mode transport`
-  const spi = (from: number): string => `0x${100 + from}`
-  return [state(own, peer, spi(number)), state(peer, own, spi(3 - number)), policy(own, peer, 'out'), policy(peer, own, 'in')]
-}
 
 test(`two hosts over ESP in transport mode, ${kernel.release}`, { timeout: 1_800_000 }, async () => {
   const underlay = async (host: PairHost): Promise<Underlay> => {
