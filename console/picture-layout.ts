@@ -114,11 +114,14 @@ export function layOut(members: Members): Picture {
   }
 }
 
-/** Subnets whose route table leads to a NAT or a peering. */
-function usersOf({ id, kind }: Resource, { subnets, tables }: Members): string[] {
+/** Subnets whose route table leads to a NAT or a peering. Those of a router that name no table go out by every NAT. */
+function usersOf({ id, kind }: Resource, { subnets, tables, routers }: Members): string[] {
   const leads = (table: Resource): boolean => (table.routes as Record<string, unknown>[]).some((route) => route[kind] === id)
   const leading = new Set(tables.filter(leads).map((table) => table.id))
-  return subnets.filter(({ routeTable }) => leading.has(String(routeTable))).map((subnet) => subnet.id)
+  const joined = new Set(routers.flatMap(({ interfaces }) => (interfaces as Interface[]).map(({ subnet }) => subnet)))
+  const leadsOut = (subnet: Resource): boolean =>
+    subnet.routeTable ? leading.has(String(subnet.routeTable)) : kind === 'nat' && joined.has(subnet.id)
+  return subnets.filter(leadsOut).map((subnet) => subnet.id)
 }
 
 function routerEdges(routers: readonly Box[], subnets: readonly Box[], joined: (router: Resource) => string[]): Edge[] {

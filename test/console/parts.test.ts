@@ -71,6 +71,14 @@ test('a picture has a column for each subnet and a row for each host, and folds 
   assert.deepEqual([cell!.vnics.length, cell!.shown.length], [498, size.perLine * size.lines])
   assert.deepEqual([edges.length, outside[0]!.y < routers[0]!.y, routers[0]!.y < subnets[0]!.y], [3, true, true])
   assert.ok(rows.every(({ y }, i) => i === 0 || y >= rows[i - 1]!.y + rows[i - 1]!.height) && height > rows[1]!.y)
+  // Without a route table, packets of a router's subnets go out; a table without a route keeps them in.
+  const waysOut = (routeTable: string | null): number =>
+    layOut({
+      ...members,
+      subnets: [resource('a', 'subnet', { routeTable })],
+      tables: [resource('t', 'route-table', { routes: [] })],
+    }).edges.filter(({ of }) => of === 'n').length
+  assert.deepEqual([waysOut(null), waysOut('t')], [1, 0])
   assert.equal(layOut({ ...members, unfolded: new Set(['h1']) }).rows[0]!.cells[0]!.shown.length, 498)
 })
 
