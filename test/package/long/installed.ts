@@ -262,10 +262,49 @@ printf 'tls-cert: /etc/vpc/api.crt\ntls-key: /etc/vpc/api.key\n' >>/etc/vpc/api.
   )
 })
 
+/** What the driver of docker answers, asked as docker does: as root, by the socket where docker looks. */
+function askDriver(method: string, body: object): any {
+  const program = `const { request } = require('node:http')
+request({ socketPath: '/run/docker/plugins/vpc.sock', path: '/${method}', method: 'POST' }, (answer) => answer.pipe(process.stdout))
+  .end(${JSON.stringify(JSON.stringify(body))})`
+  writeFileSync(join(machine.root, 'srv/ask.cjs'), program)
+  return JSON.parse(machine.sh('/usr/lib/vpc/node_modules/.bin/node /srv/ask.cjs'))
+}
+const switches = (): number =>
+  machine
+    .sh('vpc list')
+    .split('\n')
+    .filter((line) => /^ *vpcsw /.test(line)).length
+const dockerNetwork = { NetworkID: 'a'.repeat(64) }
+
+test('the package serves docker by a socket, which starts the driver, without rights', () => {
+  assert.ok(!isEnabled('vpc-docker-driver.socket'))
+  machine.sh('systemctl enable --now vpc-docker-driver.socket')
+  assert.ok(!isActive('vpc-docker-driver'))
+  assert.equal(machine.sh("stat -c '%F %U %a' /run/docker/plugins/vpc.sock").trim(), 'socket root 600')
+  assert.deepEqual(askDriver('Plugin.Activate', {}), { Implements: ['NetworkDriver', 'IpamDriver'] })
+  const before = switches()
+  const Options = { 'com.docker.network.generic': { 'vpc.vni': '7001' } }
+  assert.deepEqual(askDriver('NetworkDriver.CreateNetwork', { ...dockerNetwork, Options, IPv4Data: [{ Pool: '10.70.0.0/24' }] }), {})
+  assert.equal(switches(), before + 1)
+  const status = machine.sh(`cat /proc/${mainPid('vpc-docker-driver')}/status; ps -o user:20= -p ${mainPid('vpc-docker-driver')}`)
+  for (const line of [/^CapEff:\s0+$/m, /^NoNewPrivs:\s1$/m, /^Seccomp:\s2$/m, /^vpc-docker-driver\s*$/m]) assert.match(status, line)
+  assert.match(machine.try('setpriv', '--reuid=65534', '--clear-groups', 'ls', '/run/docker/plugins').stderr, /Permission denied/)
+})
+
 test('the package has everything again after a boot', async () => {
   await machine.stop()
   await machine.start()
   await machine.until('vpcd and the agent run', () => isActive('vpcd') && isActive('vpc-agent'))
+  // The driver still knows the network.
+  const endpoint = { ...dockerNetwork, EndpointID: 'b'.repeat(64) }
+  assert.match(askDriver('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: { Address: '10.70.0.2/24' } }).Interface.MacAddress, /:/)
+  assert.match(askDriver('NetworkDriver.Join', endpoint).InterfaceName.SrcName, /^hostif\d+$/)
+  assert.deepEqual(askDriver('NetworkDriver.DeleteEndpoint', endpoint), {})
+  const before = switches()
+  assert.deepEqual(askDriver('NetworkDriver.DeleteNetwork', dockerNetwork), {})
+  assert.equal(switches(), before - 1)
+  machine.sh('systemctl disable --now vpc-docker-driver.socket vpc-docker-driver.service')
   assert.match(machine.sh('vpc list'), /hostif1/)
 })
 
