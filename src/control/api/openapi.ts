@@ -63,11 +63,18 @@ export function openApi(): Json {
 }
 
 const lastUsed: Json = { type: ['string', 'null'], format: 'date', description: 'the day on which it was last used' }
+const whole: Json = { type: 'integer', minimum: 0 }
+const usage: Json = {
+  type: 'object',
+  description: 'how many of each kind with a quota it has, and how many it may have',
+  additionalProperties: { type: 'object', properties: { used: whole, limit: whole }, required: ['used', 'limit'] },
+}
 /** What kinds have besides their fields. */
 const statusFields: Readonly<Record<string, Json>> = {
   get vnic() {
     return { binding, problem: vnicProblem }
   },
+  account: { usage },
   host: hostStatus,
   token: { lastUsed },
 }

@@ -5,6 +5,7 @@ import { allows, isFleet, mayRead, type Caller } from './caller.ts'
 import { hostView } from './host-life.ts'
 import { lastUsed } from './last-use.ts'
 import type { Mirror } from './mirror.ts'
+import { usageOf } from './quota.ts'
 import { isClosing, revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
 import { sharedProblem } from './shared-problem.ts'
@@ -41,6 +42,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...spec,
     ...(isForeign && redacted(viewer, record)),
     ...(kind.kind === 'host' && hostView(record, viewer)),
+    ...(kind.kind === 'account' && { usage: usageOf(viewer.mirror, record) }),
     ...(kind.kind === 'token' && { lastUsed: lastUsed(viewer.mirror, id) }),
     ...(kind.kind === 'vnic' && { binding: bindingOf(record), problem: problemOf(viewer.mirror, record) ?? null }),
     ...(kind.kind !== 'vnic' && kind.status?.includes('problem') && { problem: sharedProblem(viewer.mirror, record) ?? null }),

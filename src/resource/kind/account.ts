@@ -27,6 +27,7 @@ export const account = kind({
   wall: 'account',
   read: ['viewer', 'operator', 'admin', 'auditor'],
   write: ['admin'],
+  status: ['usage'],
   columns: ['org', 'disabled'],
   fields: {
     org: { type: 'reference', to: 'org', required: true, immutable: true, within: 'any', help: 'the organisation that owns it' },

@@ -261,4 +261,12 @@ test('quotas are kept, also by those who come at once', async () => {
   )
   assert.deepEqual(made.map(({ status }) => status).sort(), [201, 201, 201, 409, 409, 409, 409, 409])
   assert.match(made.find(({ status }) => status === 409)!.body.type, /quota$/)
+  const { usage } = await api.ok('GET', '/accounts/small')
+  assert.deepEqual(
+    [usage['prefix-list'], usage.vnic],
+    [
+      { used: 3, limit: 3 },
+      { used: 0, limit: 10_000 },
+    ],
+  )
 })
