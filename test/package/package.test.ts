@@ -1,6 +1,6 @@
 /** What is published, without a package around it: JavaScript that runs, files that the system's programs read. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -170,6 +170,13 @@ test('the options in /etc/vpc are options of their commands, and the policy is o
     writeFileSync(join(etc, 'wrong.yaml'), `${readFileSync(join(etc, `${file}.yaml`), 'utf8')}\nno-such-option: 1\n`)
     assert.throws(() => vpc(...words, `--config=${join(etc, 'wrong.yaml')}`), /line \d+: vpc [a-z -]+ has no option 'no-such-option'/)
   }
+})
+
+test('a checkout is not packed by npm itself, which says what does it', () => {
+  const env = { ...process.env, npm_config_cache: join(directory, 'npm-cache'), npm_config_update_notifier: 'false' }
+  const { status, stderr } = spawnSync('npm', ['pack', '--dry-run'], { cwd: root, env, encoding: 'utf8' })
+  assert.notEqual(status, 0)
+  assert.match(stderr, /whole checkout; npm run package -- --npm packs the library/)
 })
 
 test('the npm package is a library that installs by itself, has types, and runs against a vpcd', async () => {
