@@ -16,8 +16,16 @@ const bin = new URL('../../bin/vpc.mjs', import.meta.url).pathname
 /** Users without any privilege: nobody, and no member of a group of vpcd. */
 const [user, group] = [65534, 65534]
 
+/** Compiled modules of that user: Node keeps them by user, and may write where it may. */
+const compiled = process.env['NODE_COMPILE_CACHE'] && join(process.env['NODE_COMPILE_CACHE'], `of-${user}`)
+if (compiled) {
+  mkdirSync(compiled, { recursive: true, mode: 0o700 })
+  chownSync(compiled, user, group)
+}
+const env = { ...process.env, ...(compiled && { NODE_COMPILE_CACHE: compiled }) }
+
 const run = (command: string, ...args: string[]): string =>
-  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env })
 
 /** Wait until something holds. */
 export async function until<T>(what: string, find: () => T | undefined | false | Promise<T | undefined | false>, seconds = 20): Promise<T> {
@@ -90,7 +98,7 @@ export class AgentHost {
   startAgent({ joined = false } = {}): void {
     const server = joined ? [] : ['--server', this.#api.urlOf(this.id)]
     const args = ['-F', 'json', 'agent', 'run', '--state-dir', this.agentDir, '--reconnect-within', '0', ...server]
-    const child = spawn('nsenter', [...this.#enter, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+    const child = spawn('nsenter', [...this.#enter, ...args], { stdio: ['ignore', 'inherit', 'pipe'], env })
     createInterface({ input: child.stderr }).on('line', (line) => this.agentLog.push(line))
     this.#agent = child
   }
