@@ -2,7 +2,7 @@
 import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { isIntegration, tiers, type Tier } from './tiers.ts'
+import { isIntegration, isLong, tiers, type Tier } from './tiers.ts'
 
 export interface Options {
   readonly tiers: readonly Tier[]
@@ -44,12 +44,13 @@ export function readOptions(args: readonly string[]): Options {
     else if (name.startsWith('-')) nodeOptions.push(args[i]!)
     else files.push(...found(args[i]!))
   }
-  return { tiers: chosen, jobs, files: files.length > 0 ? files : allFiles(), nodeOptions }
+  return { tiers: chosen, jobs, files: files.length > 0 ? files : allFiles(chosen), nodeOptions }
 }
 
-const allFiles = (): string[] =>
+/** Those of `npm test`; of the long ones, if that tier is chosen. */
+const allFiles = (chosen: readonly Tier[]): string[] =>
   globSync('{src,bench,test,scripts}/**/*.test.ts')
-    .filter((file) => !isIntegration(file))
+    .filter((file) => !isIntegration(file) && (chosen.includes('long') || !isLong(file)))
     .sort()
 
 /** A file, or all test files below a folder. */

@@ -1,6 +1,6 @@
 /**
- * Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` and
- * `npm run test:integrations` may take.
+ * Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test`,
+ * `npm run test:long` and `npm run test:integrations` may take.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { filesBelow } from '../sources.ts'
-import { alone, budgeted, budgetOf, isIntegration, tierOf } from './tiers.ts'
+import { alone, budgeted, budgetOf, isIntegration, isLong, tierOf } from './tiers.ts'
 
 const files = filesBelow('src', 'bench', 'test', 'scripts').filter((file) => file.endsWith('.test.ts'))
 
@@ -30,14 +30,21 @@ test('budgets and files that run alone name files that are there', () => {
 const busy = 0.75
 /** What `npm test` may take, less building, types, lint and format. */
 const testSeconds = 720 - 60
+/** What `npm run test:long` may take. */
+const longSeconds = 240
 /** What `npm run test:integrations` may take. */
 const integrationSeconds = 300
 
 const onTwo = (all: readonly string[]): number => (all.reduce((sum, file) => sum + budgetOf(file), 0) * busy) / 2
 
 test('all budgets together fit into what npm test may take on two CPUs', () => {
-  const seconds = onTwo(files.filter((file) => !isIntegration(file)))
+  const seconds = onTwo(files.filter((file) => !isIntegration(file) && !isLong(file)))
   assert.ok(seconds <= testSeconds, `${seconds} s`)
+})
+
+test('the long ones fit into theirs', () => {
+  const seconds = onTwo(files.filter(isLong))
+  assert.ok(seconds <= longSeconds, `${seconds} s`)
 })
 
 test('those with programs of others fit into theirs', () => {

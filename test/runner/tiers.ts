@@ -1,6 +1,6 @@
 /**
- * The tests in tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, virtual
- * machines, or programs of others that `npm test` does not install. And how long each file may take.
+ * The tests in tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, more time than
+ * `npm test` has, or programs of others that it does not install. And how long each file may take.
  */
 
 /** Seconds that a file of a tier should take on a quiet machine with two CPUs, unless `budgets` says otherwise. */
@@ -8,7 +8,7 @@ export const tiers = {
   pure: { needs: 'nothing but Node', budgetSeconds: 0.5 },
   kernel: { needs: 'root: the kernel, network namespaces, eBPF, a vpcd', budgetSeconds: 3 },
   lab: { needs: 'root: hosts and guests in namespaces, with traffic between them', budgetSeconds: 10 },
-  machine: { needs: 'root and QEMU: virtual machines', budgetSeconds: 20 },
+  long: { needs: 'root, QEMU and time: virtual machines, fuzzers, the demo, versions before: npm run test:long', budgetSeconds: 20 },
   integration: { needs: 'root, and a program of others for each file: npm run test:integrations', budgetSeconds: 30 },
 } as const
 export type Tier = keyof typeof tiers
@@ -18,7 +18,8 @@ const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
   [/^(bench|src\/(wire|abi|control|agent|metrics|cli\/libvirt))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/(control\/(api|model)\/|console\/parts)/, 'pure'],
-  [/^test\/(vm|kernels)\//, 'machine'],
+  [/^test\/(vm|kernels|fuzz)\//, 'long'],
+  [/^test\/(cli\/up|lab\/demo|recovery\/older-version)\.test\.ts$/, 'long'],
   [/^test\/integrations\//, 'integration'],
   [/^(src\/lab|test\/(lab|recovery|agent))\//, 'lab'],
   [/^(src|test)\//, 'kernel'],
@@ -154,6 +155,9 @@ export const budgeted: readonly string[] = Object.keys(budgets)
 
 /** Whether `npm run test:integrations` runs a file, and not `npm test`. */
 export const isIntegration = (file: string): boolean => tierOf(file) === 'integration'
+
+/** Whether `npm run test:long` runs a file, and not `npm test`. */
+export const isLong = (file: string): boolean => tierOf(file) === 'long'
 
 /**
  * Files that have the machine for themselves. They count packets that another file's load would have the kernel drop.
