@@ -52,7 +52,7 @@ export function startHostParts(
   return {
     feeds,
     counters: new Counters(mirror),
-    natBlocks: new NatBlocks(feeds.view, mirror, store),
+    natBlocks: new NatBlocks(feeds.view, mirror, store, failed),
     states: new States(mirror, now),
     exceptions,
     inquiries,

@@ -16,11 +16,16 @@ export class NatBlocks {
   readonly #view: () => View
   readonly #mirror: Mirror
   readonly #store: Store
+  readonly #failed: (message: string, error: unknown) => void
+  /** Hosts and NATs of which it is said that lines cannot be read. */
+  readonly #unreadable = new Set<string>()
 
-  constructor(view: () => View, mirror: Mirror, store: Store) {
+  /** `failed` hears of lines that nobody can read: once for a host and a NAT, until all can be read again. */
+  constructor(view: () => View, mirror: Mirror, store: Store, failed: (message: string, error: unknown) => void) {
     this.#view = view
     this.#mirror = mirror
     this.#store = store
+    this.#failed = failed
   }
 
   /** Take what a host says: of pools alone whose packets it has. Gives what is not written down, and why. */
@@ -32,13 +37,26 @@ export class NatBlocks {
         refuse('elsewhere')
         continue
       }
-      const readable = blocks.filter(isBlock)
+      const readable = this.#readable(host, nat, blocks)
       const held = fitting({ host, blocks: readable })
       if (readable.length < blocks.length) refuse('unreadable', blocks.length - readable.length)
       if (held.blocks.length < readable.length) refuse('no-room', readable.length - held.blocks.length)
       if (!(await this.#keep(nat, held))) refuse('store-away', held.blocks.length)
     }
     return refused
+  }
+
+  /** Lines that the vpcd of the next host takes: it refuses a NAT with others, and this host may be anybody's. */
+  #readable(host: string, nat: string, blocks: readonly string[]): string[] {
+    const read = blocks.map((line) => keptBlocks.text.parse(line))
+    const key = `${host} ${nat}`
+    const bad = read.find((each) => !each.ok)
+    if (bad === undefined) this.#unreadable.delete(key)
+    else if (!this.#unreadable.has(key)) {
+      this.#unreadable.add(key)
+      this.#failed(`left out blocks of public ports of NAT ${nat} that host ${host} says`, bad.problem)
+    }
+    return read.flatMap((each) => (each.ok ? [each.value as string] : []))
   }
 
   /** Whether a host has the packets of a NAT. */
@@ -60,9 +78,6 @@ export class NatBlocks {
     }
   }
 }
-
-/** The vpcd of the next host refuses a NAT with anything else, and this host may be anybody's. */
-const isBlock = (line: string): boolean => keptBlocks.text.parse(line).ok
 
 /** As many blocks as a value of the store has room for. */
 function fitting({ host, blocks }: HeldBlocks): HeldBlocks {

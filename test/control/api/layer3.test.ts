@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { parseCounters } from '#control/feed/counters.ts'
 import { Feeds } from '#control/feed/feeds.ts'
 import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
@@ -270,11 +271,13 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   }
   // Who had which ports is told to the next host of the wire alone, and said by the host of the wire alone.
   await api.ok('POST', '/nats', { name: 'n9', vpc: 'gold', pool: 'p9' })
-  const natBlocks = new NatBlocks(feeds.view, mirror, api.store)
+  const failures: string[] = []
+  const natBlocks = new NatBlocks(feeds.view, mirror, api.store, (message, error) => failures.push(`${message}: ${error}`))
   const line = `10.0.0.60 ${item('w1').shared[0]} 1024-1087`
   /** Gives what the host hears in answer. */
-  const say = async (host: string, ...blocks: string[]): Promise<string[]> => {
-    const refused = await natBlocks.take(hosts[host]!, [{ nat: `${vnic.vpc}.${pool}`, blocks }])
+  const say = async (host: string, ...blocks: unknown[]): Promise<string[]> => {
+    const body = parseCounters({ vnics: [], drops: [], blocks: [{ nat: `${vnic.vpc}.${pool}`, blocks }] })
+    const refused = await natBlocks.take(hosts[host]!, body.blocks!)
     await mirror.fresh()
     return refused.map(({ count, code }) => `${count} ${code}`)
   }
@@ -286,7 +289,11 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   const many = heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks.length
   assert.ok(many > 1_000 && many < mostBlocks, `${many}`)
   assert.deepEqual(said, [`${mostBlocks - many} no-room`])
-  assert.deepEqual(await say('w1', line, ':: :: 1-64', '10.0.0.60 192.0.9.1 1025-1088'), ['2 unreadable'])
+  // What cannot be read is left out, and said once; the rest counts.
+  const unreadable = [':: :: 1-64', '10.0.0.60 192.0.9.1 1025-1088', 'no block', 7, 'x'.repeat(121)]
+  for (const _ of [1, 2]) assert.deepEqual(await say('w1', line, ...unreadable), ['5 unreadable'])
+  assert.equal(failures.length, 1)
+  assert.match(failures[0]!, /^left out blocks of public ports of NAT \S+ that host \S+ says: ':: :: 1-64' is not a block of ports/)
   assert.deepEqual(heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks, [line])
   assert.deepEqual(await say('w2', 'a lie'), ['1 elsewhere'])
   assert.deepEqual(kept(), [undefined, undefined, undefined])
