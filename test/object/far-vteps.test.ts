@@ -137,6 +137,8 @@ test('a mux relies on no policies that the host lets packets pass by', async () 
     assert.deepEqual([policies(), mux.describe<MuxInfo>().farVteps, sends()], [[], [], true])
     sysctl(device, name, 0)
   }
+  // A list for all hosts names this one, too, and its loopback has both settings from the start.
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.1 ipsec', '192.0.2.2 ipsec'))
   mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec'))
   assert.equal(await send('192.0.2.2'), 'EPERM')
   sysctl('under0', 'disable_xfrm', 1)

@@ -38,9 +38,10 @@ export function settingsPastGuards({ devices }: Pick<Context, 'devices'>, { list
   const guarded = farVteps.filter(({ ipsec, vtep }) => ipsec && vtep.address.length === address.length)
   if (guarded.length === 0) return []
   const ways = guarded.map(({ vtep }) => devices.byIndex(devices.wayTo(vtep.address, address)?.ifindex ?? 0)?.name)
+  // The list may have this host, too: the kernel never asks policies on loopback, and what stays here needs none.
   return pastIpsec(
     address.length === 4 ? 4 : 6,
-    [underlay?.l2Name, ...ways].filter((name) => typeof name === 'string'),
+    [underlay?.l2Name, ...ways].filter((name) => typeof name === 'string' && name !== 'lo') as string[],
   )
 }
 
