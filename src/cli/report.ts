@@ -17,7 +17,7 @@ export function failureOf(error: unknown): Failure {
   }
   const { message, code } = error as NodeJS.ErrnoException
   if (error instanceof Error && 'syscall' in error)
-    return new Failure(isDenied(code) ? 'denied' : 'failed', fileSentence(error as NodeJS.ErrnoException), { code: code ?? 'failed' })
+    return new Failure(isDenied(code) ? 'denied' : 'failed', fileSentence(error as NodeJS.ErrnoException), { code: code || 'failed' })
   const what = error instanceof Error ? `${error.name}: ${message}` : String(error)
   return new Failure('failed', `internal error: ${what}; run it again with --log-level=debug to see where`, { code: 'internal' })
 }

@@ -25,12 +25,13 @@ export default command({
     using _ = lockPlaces(places)
     const result = await bringDown(places, purge)
     if (result === undefined) return alreadySo(output, 'nothing is up')
-    const { stopped, left } = result
-    const rest = left === 0 ? '' : `; ${left} objects of others stay`
-    done(
-      output,
-      `stopped ${stopped.length === 0 ? 'nothing: nothing ran' : stopped.join(', ')}${purge ? ', and removed their data' : ''}${rest}`,
-      result,
-    )
+    const { stopped, left, journal } = result
+    const what = stopped.length === 0 ? 'nothing: nothing ran' : stopped.join(', ')
+    const rest = [
+      ...(left === 0 ? [] : [`${left} objects of others stay`]),
+      ...(journal === 'in-use' ? ['the journal of vpcd stays: vpcd runs, and vpc up did not start it'] : []),
+      ...(journal === 'has-objects' ? ['the journal of vpcd stays, for they are in it'] : []),
+    ]
+    done(output, [`stopped ${what}${purge ? ', and removed their data' : ''}`, ...rest].join('; '), result)
   },
 })

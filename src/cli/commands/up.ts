@@ -57,9 +57,11 @@ function textOf({ started, cloud }: UpResult, hostName: string, logs: string, to
   const what = started.length === 0 ? 'unchanged: everything runs' : `started ${started.join(', ')}`
   const first = `${what}; logs are in ${logs}`
   if (cloud === null) return `${first}\nthis machine does what its cloud says`
-  return `${first}
+  const where = `${first}
 this machine is host ${hostName} of its own cloud; the API is at ${cloud.server}
-the console is at ${cloud.server}/console/; ${tokenFile} has the token to sign in with
+the console is at ${cloud.server}/console/; ${tokenFile} has the token to sign in with`
+  if (started.length === 0) return where
+  return `${where}
 next, an interface for a container:
   ip netns add web
   vpc vnic attach web1 --subnet=default --netns=web

@@ -1,5 +1,5 @@
 /** Stops what `vpc up` started, and takes away what it made on this machine. */
-import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
@@ -17,6 +17,8 @@ export interface DownResult {
   /** Objects of others that stay, with their devices. */
   readonly left: number
   readonly purged: boolean
+  /** What vpcd keeps stays in spite of `purge`: it has objects of others, or somebody else started it and it runs. */
+  readonly journal: 'has-objects' | 'in-use' | null
 }
 
 /** Take everything down; with `purge` its data, too. Undefined: nothing is up. */
@@ -36,8 +38,11 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
   if (left === 0 && record?.processes.vpcd !== undefined) removePins(places.bpffs)
   if (record !== undefined) restoreContext(record)
   rmSync(join(places.stateDir, 'up.json'), { force: true })
-  if (purge) removeData(places, left)
-  return { stopped, left, purged: purge }
+  if (!purge) return { stopped, left, purged: false, journal: null }
+  const isInUse = await isAnswering(new Vpc({ socketPath: places.socket }))
+  const journal = isInUse ? 'in-use' : left > 0 ? 'has-objects' : null
+  removeData(places, journal === null)
+  return { stopped, left, purged: true, journal }
 }
 
 /** Remove the agent's objects, and their devices with them. Gives how many objects of others are left. */
@@ -84,12 +89,27 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
 /** What vpcd and its services for guests leave in the run directory. */
 const ofRunDir = ['lock', 'guests', ...['metadata', 'dns'].flatMap((name) => [`${name}.log`, `${name}.log.1`, `${name}.process`])]
 
-/** What the daemons kept. The journal of vpcd stays while objects of others are in it. */
-function removeData({ stateDir, agentStateDir, logDir, runDir }: Places, left: number): void {
-  if (left === 0) for (const name of ofRunDir) rmSync(join(runDir, name), { recursive: true, force: true })
-  rmSync(agentStateDir, { recursive: true, force: true })
-  rmSync(logDir, { recursive: true, force: true })
+/** What the daemons kept; `withVpcd`: what vpcd kept, too. */
+function removeData({ stateDir, agentStateDir, logDir, runDir }: Places, withVpcd: boolean): void {
+  if (withVpcd) for (const name of ofRunDir) remove(join(runDir, name))
+  remove(agentStateDir)
+  remove(logDir)
   const ofUp = ['agent-policy.yaml', 'attached.json']
-  const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
-  for (const name of [...controlNames, ...ofUp, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
+  const ofVpcd = withVpcd ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
+  for (const name of [...controlNames, ...ofUp, ...ofVpcd]) remove(join(stateDir, name))
+}
+
+/** Remove a file, or a directory with all in it. A mount point is emptied: whoever mounted it removes it. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
+    for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true })
+    try {
+      rmdirSync(path)
+    } catch (problem) {
+      if ((problem as NodeJS.ErrnoException).code !== 'EBUSY') throw problem
+    }
+  }
 }

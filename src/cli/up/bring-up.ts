@@ -86,10 +86,11 @@ class Up {
     if (isRunning(running)) return false
     const before = this.#record
     progress(`starting ${start.name}`)
-    const mark = await startDaemon(places, start)
+    const daemon = await startDaemon(places, start)
+    const { mark } = daemon
     this.#undo.push(`stop ${start.name}`, () => this.#takeBack(mark, before))
     this.#note({ processes: { ...before.processes, [start.name]: mark } })
-    await untilReady(places, start.name, mark, isReady)
+    await untilReady(places, daemon, isReady)
     this.started.push(start.name)
     return true
   }

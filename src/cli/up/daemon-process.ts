@@ -1,6 +1,6 @@
 /** The daemons that `vpc up` starts: in the background, with a log each, and found again by pid and start time. */
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startInBackground, vpcProgram } from '#system/background.ts'
@@ -22,34 +22,43 @@ export interface DaemonStart {
   readonly uid?: number | undefined
 }
 
+export interface StartedDaemon {
+  readonly name: DaemonName
+  readonly mark: ProcessMark
+  /** Bytes of its log that are of earlier runs. */
+  readonly logBefore: number
+}
+
 /** Start one. It may not be ready yet. */
-export async function startDaemon(places: Places, { name, words, uid }: DaemonStart): Promise<ProcessMark> {
+export async function startDaemon(places: Places, { name, words, uid }: DaemonStart): Promise<StartedDaemon> {
   mkdirSync(places.logDir, { recursive: true, mode: 0o755 })
   const log = openSync(logOf(places, name), 'a', 0o640)
   try {
+    const logBefore = fstatSync(log).size
     const mark = await startInBackground([...vpcProgram, ...words], log, uid)
-    if (mark === undefined) throw ended(places, name)
-    return mark
+    if (mark === undefined) throw ended(places, name, logBefore)
+    return { name, mark, logBefore }
   } finally {
     closeSync(log)
   }
 }
 
 /** Wait until it is ready. Throws a Failure with its last words when it ends before. */
-export async function untilReady(places: Places, name: DaemonName, mark: ProcessMark, isReady: () => Promise<boolean>): Promise<void> {
+export async function untilReady(places: Places, started: StartedDaemon, isReady: () => Promise<boolean>): Promise<void> {
+  const { name, mark, logBefore } = started
   for (const end = performance.now() + readyMs; ; await sleep(50)) {
     if (await isReady()) return
-    if (!isRunning(mark)) throw ended(places, name)
+    if (!isRunning(mark)) throw ended(places, name, logBefore)
     if (performance.now() > end)
       throw new Failure('failed', `${name} is not ready after ${readyMs / 1000} s; its log is ${logOf(places, name)}`)
   }
 }
 
-function ended(places: Places, name: DaemonName): Failure {
+function ended(places: Places, name: DaemonName, logBefore: number): Failure {
   const path = logOf(places, name)
   let tail = ''
   try {
-    tail = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-3).join('\n')
+    tail = readFileSync(path).subarray(logBefore).toString().trimEnd().split('\n').slice(-3).join('\n')
   } catch {
     // It said nothing.
   }
