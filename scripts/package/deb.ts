@@ -88,7 +88,8 @@ function startByNode(path: string): void {
   writeFileSync(path, text.replace(/^#![^]*?\n\*\/\n/, `#!${now}/node_modules/.bin/node\n`))
 }
 
-function addPrograms(tree: string): void {
+/** What starts the programs, and where earlier packages had those that other software starts by their path. */
+export function addPrograms(tree: string): void {
   mkdirSync(join(tree, 'usr/bin'), { recursive: true })
   symlinkSync('../lib/vpc/now/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
   mkdirSync(join(tree, 'usr/lib/cni'), { recursive: true })
@@ -97,6 +98,10 @@ function addPrograms(tree: string): void {
   symlinkSync('../vpc/now/bin/vpc-netavark.mjs', join(tree, 'usr/lib/netavark/vpc'))
   for (const [name, text] of Object.entries(hookFiles(`${now}/bin/vpc-oci-hook.mjs`)))
     write(tree, `usr/share/containers/oci/hooks.d/${name}`, text)
+  // A container keeps the path of its hook until it ends, and an administrator's link to a plugin stays.
+  mkdirSync(join(tree, 'usr/lib/vpc/bin'), { recursive: true })
+  for (const name of ['vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs'])
+    symlinkSync(`../now/bin/${name}`, join(tree, 'usr/lib/vpc/bin', name))
 }
 
 function addSystemFiles(tree: string): void {

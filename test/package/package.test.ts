@@ -1,7 +1,18 @@
 /** What is published, without a package around it: JavaScript that runs, files that the system's programs read. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,6 +20,7 @@ import { build } from 'esbuild'
 import { unitTypes } from '#abi/object-type.ts'
 import { ownUsers } from '#abi/own-users.ts'
 import { PrivateVpcd } from '../cli/private-vpcd.ts'
+import { addPrograms } from '../../scripts/package/deb.ts'
 import { copyDependencies } from '../../scripts/package/dependencies.ts'
 import { writeJavaScript } from '../../scripts/package/javascript.ts'
 import { buildNpm } from '../../scripts/package/npm.ts'
@@ -126,9 +138,9 @@ function maintain(script: string, before: string): { calls: string[]; left: stri
     writeFileSync(join(stubs, name), `#!/bin/sh\necho "${name} $*" >&3\n`, { mode: 0o755 })
   const machine = `mount --bind ${directory} /mnt
 for place in /var /run /etc; do mount -t tmpfs tmpfs $place; done
-[ ! -d /usr/lib/vpc ] || mount -t tmpfs tmpfs /usr/lib/vpc
 mkdir -p /var/lib /run/systemd/system; ${before}
-PATH=/mnt/stubs:$PATH sh ${join(root, 'packaging/debian', script)} 3>/mnt/calls
+sed 's|/usr/lib/vpc|/mnt/library|g' ${join(root, 'packaging/debian', script.split(' ')[0]!)} >/mnt/script
+PATH=/mnt/stubs:$PATH sh /mnt/script ${script.split(' ').slice(1).join(' ')} 3>/mnt/calls
 find /var/lib -type f`
   const found = execFileSync('unshare', ['--mount', 'sh', '-ec', machine], { encoding: 'utf8', cwd: directory })
   return { calls: readFileSync(join(directory, 'calls'), 'utf8').split('\n'), left: found.split('\n').filter(Boolean).sort() }
@@ -144,6 +156,25 @@ test('a removal needs no data, and when it does not come about the services run 
   assert.ok(maintain('prerm remove', 'true').calls.includes('vpc daemon --clear'))
   const { calls } = maintain('postinst abort-remove', 'mkdir /var/lib/vpc; touch /var/lib/vpc/removed')
   for (const unit of ['vpcd', 'vpc-agent']) assert.ok(calls.includes(`deb-systemd-invoke start ${unit}.service`), calls.join('\n'))
+})
+
+test('a removal takes away what an upgrade that never ended has kept', () => {
+  const library = join(directory, 'library')
+  const started =
+    'mkdir -p /mnt/library/previous/bin /mnt/library/previous.new; ln -s previous /mnt/library/now; touch /mnt/library/now.new'
+  maintain('postrm remove', started)
+  assert.ok(!existsSync(library))
+})
+
+test('programs are found where earlier packages had them, for containers that run and for links of administrators', () => {
+  const files = join(directory, 'programs')
+  addPrograms(files)
+  const library = join(files, 'usr/lib/vpc')
+  symlinkSync(tree, join(library, 'now'))
+  for (const name of ['vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs'])
+    assert.equal(realpathSync(join(library, 'bin', name)), realpathSync(join(tree, 'bin', name)))
+  // By this name postrm knows the old layout.
+  assert.ok(!existsSync(join(library, 'bin/vpc.mjs')))
 })
 
 test('vpcd may open the devices that interfaces of virtual machines are made of', () => {

@@ -108,7 +108,7 @@ sh /srv/commands.sh >/srv/commands.log 2>&1 & echo $! >/srv/commands.pid`)
   }
   machine.sh('touch /srv/enough; while kill -0 $(cat /srv/commands.pid) 2>/dev/null; do sleep 0.1; done')
   assert.equal(machine.sh('grep -v round /srv/commands.log || true'), '')
-  assert.equal(machine.sh('cd /usr/lib/vpc; ls; readlink now'), 'now\nprogram\nprogram\n')
+  assert.equal(machine.sh('cd /usr/lib/vpc; ls; readlink now'), 'bin\nnow\nprogram\nprogram\n')
   // A killed one has said nothing, and nobody asks meanwhile: the next one asked waits for the next vpcd.
   machine.sh('systemctl kill -s KILL vpcd; vpc list')
   machine.sh('systemctl stop vpcd')
