@@ -1,5 +1,6 @@
 /** Vnics whose endpoints docker has removed while the cloud was away: noted on disk, and removed when it is back. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '#cli/failure.ts'
 import { failureOf } from '#cli/report.ts'
 import type { Log } from '#system/log.ts'
 import type { Leftover, Records } from './state.ts'
@@ -10,7 +11,7 @@ const answerMs = 10_000
 
 async function late(): Promise<never> {
   await sleep(answerMs, undefined, { ref: false })
-  throw new Error(`no answer within ${answerMs / 1000} s`)
+  throw new Failure('unreachable', `the API gives no answer within ${answerMs / 1000} s`)
 }
 
 export class Leftovers implements Disposable {
@@ -18,8 +19,8 @@ export class Leftovers implements Disposable {
   readonly #remove: (vnic: string) => Promise<void>
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
-  /** The removal that goes on. */
-  #now: Promise<unknown> = Promise.resolve()
+  /** The removals that go on, and of which vnic each is. */
+  readonly #now = new Map<Promise<void>, string>()
 
   constructor(records: Records<Leftover>, remove: (vnic: string) => Promise<void>, log: Log) {
     this.#records = records
@@ -44,7 +45,7 @@ export class Leftovers implements Disposable {
   /** A vnic is wanted again: it is not removed any more. */
   async claim(vnic: string): Promise<void> {
     this.#records.remove(vnic)
-    await this.#now
+    await Promise.allSettled([...this.#now].filter(([, each]) => each === vnic).map(([removal]) => removal))
   }
 
   #wait(): void {
@@ -64,17 +65,21 @@ export class Leftovers implements Disposable {
         await this.#removeNow(vnic)
         this.#records.remove(id)
         this.#log.info('vnic removed that was left', { vnic })
-      } catch {
+      } catch (error) {
         // The next round may have more luck; a cloud that is away is away for all.
-        return
+        if (failureOf(error).kind === 'unreachable') return
       }
     }
   }
 
-  #removeNow(vnic: string): Promise<void> {
-    const done = this.#remove(vnic)
-    this.#now = done.catch(() => {})
-    return done
+  async #removeNow(vnic: string): Promise<void> {
+    const removal = this.#remove(vnic)
+    this.#now.set(removal, vnic)
+    try {
+      await removal
+    } finally {
+      this.#now.delete(removal)
+    }
   }
 
   [Symbol.dispose](): void {
