@@ -122,7 +122,7 @@ export class ApiClient {
     if (!isOneOfSeveral) clearTimeout(timer)
     sent.on('timeout', () => sent.destroy(new Error('it did not answer in time')))
     sent.on('error', (error) => {
-      const message = `the API at ${server} cannot be reached: ${trustProblem(error, url) ?? error.message}`
+      const message = `the API at ${server} cannot be reached: ${trustProblem(error, url, serverName) ?? error.message}`
       reject(isConnected ? new Failure('unreachable', message, { code: 'unreachable' }) : new Unconnected(message))
     })
     sent.end(text)

@@ -27,9 +27,15 @@ const unknownAuthority = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
 ])
 
-/** What an error of TLS means, and the way out; undefined: it is about something else. */
-export function trustProblem(error: NodeJS.ErrnoException, { hostname, protocol, port }: URL): string | undefined {
-  const { code = '' } = error
+/** What OpenSSL says of an answer that is not TLS at all. */
+const isPlain = /wrong version number|packet length too long|http request/
+
+/**
+ * What an error of TLS means, and the way out; undefined: it is about something else. `name` is asked for in the
+ * certificate, unless it is that of the URL.
+ */
+export function trustProblem(error: NodeJS.ErrnoException, { hostname, protocol, host }: URL, name = hostname): string | undefined {
+  const { code = '', message } = error
   if (unknownAuthority.has(code))
     return (
       'no authority that this machine trusts has signed its certificate; name the file with the authority: vpc login --ca=FILE, ' +
@@ -38,13 +44,14 @@ export function trustProblem(error: NodeJS.ErrnoException, { hostname, protocol,
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const names = namesOf(error)
     const first = names.split(', ')[0] || apiServerName
-    return `its certificate is for ${names || 'no name'}, and not for ${hostname}; say which name is right: vpc login --server-name=${first}, or VPC_SERVER_NAME=${first}`
+    return `its certificate is for ${names || 'no name'}, and not for ${name}; if that is the API that you mean, say so: vpc login --server-name=${first}, or VPC_SERVER_NAME=${first}`
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return `its certificate ${code === 'CERT_HAS_EXPIRED' ? 'has ended' : 'is not valid yet'}; is the clock of this machine right?`
-  if (code === 'EPROTO' && protocol === 'https:') return `it does not speak TLS there; without TLS it is http://${hostname}:${port}`
+  if (code === 'EPROTO' && protocol === 'https:' && isPlain.test(message))
+    return `it does not speak TLS there; without TLS it is http://${host}`
   if (code === 'ECONNRESET' && protocol === 'http:')
-    return `it ended the connection without an answer; does it speak TLS (https://${hostname}:${port})?`
+    return `it ended the connection without an answer; does it speak TLS (https://${host})?`
   return undefined
 }
 
