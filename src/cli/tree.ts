@@ -43,6 +43,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   down: leaf(),
   join: leaf(),
   login: leaf(),
+  whoami: leaf(),
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
   cloud: group('resources of a cloud: accounts, vpcs, subnets, vnics, groups and more', {
     ...Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, { ...resource, ...special[name] })])),

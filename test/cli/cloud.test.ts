@@ -63,6 +63,12 @@ test('the first start writes a token for its owner alone, and the login keeps it
   assert.match(ok(`login --server=${url} --token-file=${join(state, 'admin-token')}`), /logged in to http.* as admin/)
   assert.equal(statSync(join(env.XDG_CONFIG_HOME, 'vpc/contexts.json')).mode & 0o777, 0o600)
   assert.match(ok('context list'), / default +http:\S+ +yes/)
+  const whole = `admin\\nadmin of the whole cloud\\nthe token expires at \\S+\\nasked ${RegExp.escape(url)}, context default\\n`
+  assert.match(ok('whoami'), new RegExp(`^${whole}$`))
+  const { principal, account, roles, context, server } = JSON.parse(ok('whoami --json'))
+  assert.deepEqual([principal.name, account, context, server], ['admin', null, 'default', url])
+  assert.deepEqual(roles, [{ role: 'admin', org: null, account: null, vpc: null }])
+  assert.match(refused(2, 'whoami --context=nosuch'), /there is no context nosuch; there are default/)
 })
 
 test('a vpc by names: made, found to be so, listed, changed, refused, destroyed', () => {

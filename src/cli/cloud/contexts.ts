@@ -60,20 +60,23 @@ export function writeContexts(contexts: Contexts, path = contextsPath()): void {
 }
 
 /** The context to use: of the environment, or the named or current one. Throws a Failure that says how to log in. */
-export function currentContext(name?: string, env: NodeJS.ProcessEnv = process.env): CloudContext {
-  if (name === undefined && env.VPC_API && env.VPC_TOKEN)
-    return {
-      server: env.VPC_API,
-      token: env.VPC_TOKEN,
-      ...(env.VPC_CA && { ca: env.VPC_CA }),
-      ...(env.VPC_SERVER_NAME && { serverName: env.VPC_SERVER_NAME }),
-    }
+export const currentContext = (name?: string, env: NodeJS.ProcessEnv = process.env): CloudContext => chosenContext(name, env).context
+
+/** The same with its name; null: the environment has it. */
+export function chosenContext(
+  name?: string,
+  env: NodeJS.ProcessEnv = process.env,
+): { readonly name: string | null; readonly context: CloudContext } {
+  if (name === undefined && env.VPC_API && env.VPC_TOKEN) {
+    const trust = { ...(env.VPC_CA && { ca: env.VPC_CA }), ...(env.VPC_SERVER_NAME && { serverName: env.VPC_SERVER_NAME }) }
+    return { name: null, context: { server: env.VPC_API, token: env.VPC_TOKEN, ...trust } }
+  }
   const { current, contexts } = readContexts(contextsPath(env))
   const chosen = name ?? env.VPC_CONTEXT ?? current
   if (chosen === null)
     throw new Failure('denied', 'you are not logged in to a cloud; vpc login --server URL logs in', { code: 'not-logged-in' })
   const context = Object.hasOwn(contexts, chosen) ? contexts[chosen] : undefined
-  if (context !== undefined) return context
+  if (context !== undefined) return { name: chosen, context }
   const known = Object.keys(contexts)
   throw new Failure(
     'usage',

@@ -13,7 +13,8 @@ export default command({
     made yourself stay, and their packets flow. The context that was current before vpc up is current again.
 
     The store, the identity of this host and the logs stay, so that vpc up brings the cloud back, and gives containers their interfaces
-    again. A virtual machine that runs has no network until it was stopped and run again. --purge removes the data, too.`,
+    again. A virtual machine that runs has no network until it was stopped and run again. --purge removes the data, too,
+    except the journal of a vpcd that has objects of others, or that runs and vpc up did not start.`,
   options: { ...placeOptions, purge: flag('remove the store, the identity of this host and the logs, too') },
   examples: [
     { line: 'vpc down', does: 'stop; vpc up brings the cloud back' },

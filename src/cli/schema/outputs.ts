@@ -216,6 +216,16 @@ const cloud: Readonly<Record<string, CommandOutput>> = {
   join: machine,
   login: machine,
   up: machine,
+  whoami: one(
+    only({
+      context: textOrNull,
+      server: text,
+      principal: only({ id, name: text }),
+      account: only({ id, name: text }).nullable(),
+      token: only({ id, expires: textOrNull }),
+      roles: z.array(only({ role: text, org: textOrNull, account: textOrNull, vpc: textOrNull })),
+    }),
+  ),
   why: one(loose),
   'cloud apply': one(z.union([only({ changed: flag, ...report.plan }), only({ dryRun: z.literal(true), ...report.plan })])),
   'cloud audit': list(loose),
