@@ -334,7 +334,7 @@ suite('a cloud of four hosts', () => {
     assert.match(api.refused('host evacuate h2 --fenced'), /host h2 is connected/)
     await Promise.all([two!.killAgent(), two!.killVpcd()])
     await until('h2 is away', () => /has been away for \d+ s/.test(api.refused('host evacuate h2')))
-    assert.match(api.do('host evacuate h2 --fenced'), /unplugged 1 vnics from host h2/)
+    assert.match(api.do('host evacuate h2 --fenced'), /unplugged 1 vnic from host h2/)
     api.do('vnic plug web2 --account=shop --host=h1')
     api.do('host remove h2')
     await two!.startVpcd()
