@@ -174,9 +174,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     return this.channel.events.iterate(signal)
   }
 
-  /** Subscribe by an operation, then yield its JSON events. */
-  protected async *follow<E>(operation: OperationName, signal?: AbortSignal): AsyncGenerator<E, void, undefined> {
+  /** Subscribe by an operation, call `begun`, then yield its JSON events. */
+  protected async *follow<E>(operation: OperationName, signal?: AbortSignal, begun?: () => void): AsyncGenerator<E, void, undefined> {
     await this.ctl(operation)
+    begun?.()
     for await (const event of this.events(signal)) yield decodeJson<E>(event)
   }
 

@@ -92,9 +92,12 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtTraceArrival', { arrived, ...(wire !== undefined && { wire }) })
   }
 
-  /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */
-  followDrops(signal?: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
-    return this.follow('mgmtDropsFollow', signal)
+  /**
+   * Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. `begun` is called when
+   * vpcd has said that it tells them.
+   */
+  followDrops(signal?: AbortSignal, begun?: () => void): AsyncGenerator<DropEvent, void, undefined> {
+    return this.follow('mgmtDropsFollow', signal, begun)
   }
 
   /**

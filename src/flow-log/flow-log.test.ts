@@ -3,16 +3,21 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
-import { createServer as createStreams } from 'node:net'
+import { createServer as createStreams, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { operations } from '#abi/command.ts'
+import { encodeFrame, frameKind, FrameReader, type Frame } from '#abi/frame.ts'
 import type { FlowInfo } from '#abi/info.ts'
+import { Vpc } from '#client/vpc.ts'
+import { createLog } from '#system/log.ts'
 import { takeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { Outlet, Refused } from './destination.ts'
 import { RotatedFile } from './file.ts'
+import { FlowLog } from './flow-log.ts'
 import { HttpDestination } from './http.ts'
 import { Ipfix } from './ipfix.ts'
 import { emptyRecord, isSampled, type FlowRecord } from './record.ts'
@@ -302,4 +307,59 @@ test('a collector that could not be reached gets the templates before the first 
     ipfix.close()
     socket.close()
   }
+})
+
+test('a flow log has begun once it has looked at the flows and vpcd tells it of drops, in either order', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-flow-log-'))
+  const socketPath = join(directory, 'vpcd.sock')
+  const { mgmtDropsFollow, mgmtFlowsActive } = operations
+  for (const slow of [mgmtDropsFollow, mgmtFlowsActive]) {
+    // It speaks the protocol of vpcd, and answers one operation only when it is told to.
+    const sockets = new Set<Socket>()
+    const held = Promise.withResolvers<() => void>()
+    const fast = Promise.withResolvers<void>()
+    const server = createStreams((socket) => {
+      sockets.add(socket.on('error', () => {}))
+      const frames = new FrameReader()
+      const answer = ({ sequence, word }: Frame): void => {
+        const payload = Buffer.from(word === mgmtFlowsActive.command ? '[]' : '')
+        socket.write(encodeFrame({ sequence, kind: frameKind.reply, word: 0, payload }))
+      }
+      socket.on('data', (chunk) => {
+        for (const frame of frames.push(chunk as Buffer).frames)
+          if (frame.kind === frameKind.ctl && frame.word === slow.command) held.resolve(() => answer(frame))
+          else {
+            answer(frame)
+            const isOther = frame.word === mgmtFlowsActive.command || frame.word === mgmtDropsFollow.command
+            if (frame.kind === frameKind.ctl && isOther) fast.resolve()
+          }
+      })
+    }).listen(socketPath)
+    await once(server, 'listening')
+    const stop = new AbortController()
+    const [log, only, write] = [createLog({ out: { write: () => true } }), new Set<string>(), () => {}]
+    const rest = { stateDir: directory, accepted: true, denied: true, only, log, write }
+    const flowLog = new FlowLog({ ...options, ...rest, socketPath, intervalMs: 60_000 })
+    let hasBegun = false
+    const begun = Promise.withResolvers<void>()
+    const running = flowLog.run(stop.signal, () => {
+      hasBegun = true
+      begun.resolve()
+    })
+    try {
+      const release = await held.promise
+      await fast.promise
+      // Whoever asks later hears later: all that was answered before has arrived.
+      await (await new Vpc({ socketPath }).mgmt()).close()
+      assert.equal(hasBegun, false, slow.name)
+      release()
+      await begun.promise
+    } finally {
+      stop.abort()
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await running
+    }
+  }
+  rmSync(directory, { recursive: true })
 })

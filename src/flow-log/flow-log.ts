@@ -33,6 +33,9 @@ export interface FlowLogOptions {
   write(records: readonly FlowRecord[], logs: ReadonlyMap<string, readonly FlowLogSpec[]>): void
 }
 
+/** Something that goes on until it fails, and says each time that it has begun. */
+type Work = (began: () => void) => Promise<void>
+
 export class FlowLog {
   readonly #options: FlowLogOptions
   readonly #vpc: Vpc
@@ -40,8 +43,6 @@ export class FlowLog {
   readonly #denials: Denials
   #lookedMs: number | undefined
   #trouble: string | undefined
-  /** To be called once. */
-  #begun: (() => void) | undefined
 
   constructor(options: FlowLogOptions) {
     this.#options = options
@@ -52,41 +53,38 @@ export class FlowLog {
   }
 
   /**
-   * Write until the signal. vpcd may go and come again. `begun` is called when the first look has ended, well or not:
-   * all packets that pass from then on are of this log.
+   * Write until the signal. vpcd may go and come again. `begun` is called once the first look has ended and refused
+   * packets are heard of, or vpcd cannot be asked: all packets that come from then on are of this log.
    */
   async run(signal: AbortSignal, begun: () => void = () => {}): Promise<void> {
     const { accepted, denied } = this.#options
-    this.#begun = begun
-    await Promise.all([this.#repeat(signal, () => this.#look(signal)), denied && this.#repeat(signal, () => this.#hearDrops(signal))])
+    const works: Work[] = [(began) => this.#look(signal, began), ...(denied ? [(began: () => void) => this.#hearDrops(signal, began)] : [])]
+    const late = new Set(works)
+    const note = (work: Work): void => void (late.delete(work) && late.size === 0 && begun())
+    await Promise.all(works.map((work) => this.#repeat(signal, work, () => note(work))))
     // While vpcd is away nobody says what ports stand for.
     const last = [...(accepted ? this.#tracker.end() : []), ...this.#denials.flush(Date.now())]
     await this.#write(last)
     if (this.#options.checkpoint !== undefined) writeCheckpoint(this.#options.checkpoint, this.#tracker.checkpoint(Date.now()))
   }
 
-  async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {
+  async #repeat(signal: AbortSignal, work: Work, began: () => void): Promise<void> {
     const { log } = this.#options
     while (!signal.aborted) {
       try {
-        await once()
+        await work(began)
       } catch (error) {
         const why = (error as Error).message
         if (why !== this.#trouble && !signal.aborted) log.warn('cannot ask vpcd for flows', { error: why })
         this.#trouble = why
-        this.#noteBegun()
+        began()
         await sleep(500, undefined, { signal }).catch(() => {})
       }
     }
   }
 
-  #noteBegun(): void {
-    this.#begun?.()
-    this.#begun = undefined
-  }
-
   /** Ask again and again over one handle, until it fails. */
-  async #look(signal: AbortSignal): Promise<void> {
+  async #look(signal: AbortSignal, began: () => void): Promise<void> {
     const { intervalMs, accepted } = this.#options
     await using mgmt = await this.#vpc.mgmt()
     await mgmt.limit({ operations: ['mgmtFlowsActive', 'mgmtHeaders'] })
@@ -95,7 +93,7 @@ export class FlowLog {
       this.#trouble = undefined
       const all = [...records, ...this.#denials.flush(Date.now())]
       await this.#write(all, mgmt)
-      this.#noteBegun()
+      began()
       await sleep(intervalMs, undefined, { signal }).catch(() => {})
     }
     // What passed since the last look, and what goes on.
@@ -111,10 +109,10 @@ export class FlowLog {
     return this.#tracker.take(flows, now)
   }
 
-  async #hearDrops(signal: AbortSignal): Promise<void> {
+  async #hearDrops(signal: AbortSignal, began: () => void): Promise<void> {
     await using mgmt = await this.#vpc.mgmt()
     await mgmt.limit({ operations: ['mgmtDropsFollow'] })
-    for await (const event of mgmt.followDrops(signal)) this.#denials.take(event)
+    for await (const event of mgmt.followDrops(signal, began)) this.#denials.take(event)
   }
 
   /** Write, with what ports stand for, and without those that nobody asked for. */
