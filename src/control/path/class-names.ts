@@ -11,7 +11,7 @@ export interface Traits {
   readonly hasUnderlay: boolean
   /** Whether floating addresses stand for them. */
   readonly isPublic: boolean
-  /** Networks of rules and routes that their addresses are in. */
+  /** Networks of rules and routes that their addresses are in, of those that the asker may read. */
   readonly networks: readonly string[]
 }
 

@@ -80,7 +80,7 @@ export function* matrixSteps(cloud: Cloud, names: Names, vpc: ObjectRecord): Gen
 /** Vnics in classes, the largest first. */
 function* classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Generator<void, Members[]> {
   const all = vnicsOf(cloud.view, vpc.id)
-  const marks = networksThatMatter(cloud, vpc, all)
+  const marks = networksThatMatter(cloud, names, vpc, all)
   const classes = new Map<string, Members>()
   for (const [n, vnic] of all.entries()) {
     if (n % vnicsPerStep === 0) yield
@@ -90,9 +90,17 @@ function* classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Generator<vo
     const hasUnderlay = ((host?.spec.underlay ?? []) as object[]).length > 0
     const where = host === undefined ? 'nowhere' : [host.spec.facility, host.spec.az, hasUnderlay].join()
     const ips = addresses.map(ipFrom)
-    const networks = marks.filter(({ prefix }) => ips.some((ip) => contains(prefix, ip))).map(({ text }) => text)
+    const inside = marks.filter(({ prefix }) => ips.some((ip) => contains(prefix, ip)))
     const isPublic = addresses.some((address) => cloud.floatOf(vpc.id, address) !== undefined)
-    const key = [subnet, [...groups].sort().join(), where, isPublic, addresses.map(familyOf).join(), networks.join()].join('|')
+    const key = [
+      subnet,
+      [...groups].sort().join(),
+      where,
+      isPublic,
+      addresses.map(familyOf).join(),
+      inside.map(({ text }) => text).join(),
+    ].join('|')
+    const networks = inside.filter(({ isKnown }) => isKnown).map(({ text }) => text)
     const members = classes.get(key) ?? { key, traits: { host, hasUnderlay, isPublic, networks }, vnics: [] }
     members.vnics.push(vnic)
     classes.set(key, members)
@@ -104,20 +112,40 @@ function* classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Generator<vo
 interface Mark {
   readonly text: string
   readonly prefix: Prefix
+  /** The asker may read a rule, list or route that has it. */
+  readonly isKnown: boolean
 }
 
 /** Networks by which rules and routes of the vpc tell addresses apart. */
-function networksThatMatter(cloud: Cloud, vpc: ObjectRecord, vnics: readonly ObjectRecord[]): Mark[] {
-  const groups = new Set(vnics.flatMap((vnic) => vnicSpec(vnic).groups))
-  const peers = [...groups].flatMap((id) => cloud.get('group', id) ?? []).flatMap((group) => rulesOf(group).flatMap((rule) => rule.peers))
-  const listed = peers.flatMap(({ prefixList }) =>
-    prefixList === undefined ? [] : (cloud.get('prefix-list', prefixList)?.spec.entries ?? []),
-  )
-  const routes = childrenOf(cloud.view, 'route-table', 'vpc', vpc.id).flatMap(({ spec }) => spec.routes as { destination: string }[])
-  const named = [...peers.flatMap(({ cidr }) => cidr ?? []), ...(listed as string[]), ...routes.map(({ destination }) => destination)]
-  return [...new Set(named)]
-    .sort()
-    .map((text) => ({ text, prefix: prefixFrom(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`) }))
+function networksThatMatter(cloud: Cloud, names: Names, vpc: ObjectRecord, vnics: readonly ObjectRecord[]): Mark[] {
+  const known = new Map<string, boolean>()
+  const note = (isReadable: boolean, networks: readonly string[]): void => {
+    for (const text of networks) known.set(text, isReadable || known.get(text) === true)
+  }
+  for (const id of new Set(vnics.flatMap((vnic) => vnicSpec(vnic).groups))) {
+    const group = cloud.get('group', id)
+    if (group === undefined) continue
+    const isReadable = names.mayRead(group)
+    for (const { cidr, prefixList } of rulesOf(group).flatMap(({ peers }) => peers)) {
+      const list = prefixList === undefined ? undefined : cloud.get('prefix-list', prefixList)
+      if (cidr !== undefined) note(isReadable, [cidr])
+      if (list !== undefined) note(isReadable && names.mayRead(list), list.spec.entries as string[])
+    }
+  }
+  for (const table of childrenOf(cloud.view, 'route-table', 'vpc', vpc.id)) {
+    const routes = table.spec.routes as { destination: string }[]
+    note(
+      names.mayRead(table),
+      routes.map(({ destination }) => destination),
+    )
+  }
+  return [...known]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([text, isKnown]) => ({
+      text,
+      isKnown,
+      prefix: prefixFrom(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`),
+    }))
 }
 
 type Numbered = Pick<VnicClass, 'id' | 'name'>
