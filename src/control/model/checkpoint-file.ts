@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { endianness } from 'node:os'
 import { crc32 } from 'node:zlib'
 import type { BaseSinks, MirrorBase, RestEntry } from './mirror-base.ts'
+import { rooms } from './mirrored.ts'
 import { references } from './targets.ts'
 
 /** Rises with each change of what the sections contain, or of how it follows from the records. */
@@ -36,6 +37,8 @@ export interface CheckpointMark {
 
 interface Head extends CheckpointMark {
   readonly code: string
+  /** First words of the keys that it has: a mirror that keeps others reads all. */
+  readonly rooms: readonly string[]
   readonly revision: number
   readonly rest: readonly RestEntry[]
   readonly sections: readonly Section[]
@@ -77,7 +80,7 @@ export class CheckpointWriter implements Disposable {
     }
     this.#section('ids', objects.ids)
     for (const column of columns) this.#section(column, bytesOf(objects[column]))
-    const head = Buffer.from(JSON.stringify({ ...mark, code, revision, rest, sections: this.#sections } satisfies Head))
+    const head = Buffer.from(JSON.stringify({ ...mark, code, rooms, revision, rest, sections: this.#sections } satisfies Head))
     const trailer = Buffer.alloc(trailerBytes)
     trailer.write(magic, 'latin1')
     trailer.writeUInt32LE(head.length, 8)
@@ -123,7 +126,7 @@ function readHead(fd: number, size: number): { readonly head: Head; readonly at:
   const bytes = readBytes(fd, at, length)
   if (crc32(bytes) !== crc) throw new CheckpointUnusable('its head was changed')
   const head = JSON.parse(bytes.toString()) as Head
-  if (head.code !== code) throw new CheckpointUnusable('another version wrote it')
+  if (head.code !== code || String(head.rooms) !== String(rooms)) throw new CheckpointUnusable('another version wrote it')
   return { head, at }
 }
 

@@ -4,7 +4,7 @@ import type { KeyRange } from '../store/store.ts'
 import { objectKey } from './keys.ts'
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'here', 'm', 'n', 'nb', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
+export const rooms = ['a', 'g', 'here', 'm', 'n', 'nb', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
 
 // '0' comes after '/'.
 export const mirroredRanges: readonly KeyRange[] = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))

@@ -61,8 +61,7 @@ async function writeLines(
   await line({ format, version: formatVersion, schema, revision })
   let count = 0
   for await (const { key, value, created, modified } of entries) {
-    // It says that a file is of this store.
-    if (key.startsWith('cp/')) continue
+    if (isOfOneStore(key)) continue
     await line({ key, value, created, modified })
     progress(++count)
   }
@@ -71,6 +70,9 @@ async function writeLines(
   await closed
   return { entries: count, revision, sha256 }
 }
+
+/** It says that a file is of this store. Older versions export it, too. */
+const isOfOneStore = (key: string): boolean => key.startsWith('cp/')
 
 /** Readers of lines take U+2028 and U+2029 for the end of one. */
 const escapeSeparators = (json: string): string => json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
@@ -139,7 +141,7 @@ async function* entriesOf(path: string, progress: Progress): AsyncGenerator<{ re
     const { key, value, sha256 } = parse(path, number, line)
     if (number === 1 || sha256 !== undefined) continue
     if (typeof key !== 'string' || typeof value !== 'string') throw wrong(path, number, 'has no key and value')
-    yield { key, value }
+    if (!isOfOneStore(key)) yield { key, value }
     progress(++count)
   }
 }

@@ -3,6 +3,7 @@
  * does not fit is not used: torn, changed, of another version, of another store, of a later time than a backup.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -10,8 +11,9 @@ import { crc32 } from 'node:zlib'
 import { Feeds } from '#control/feed/feeds.ts'
 import { Checkpoints } from '#control/model/checkpoints.ts'
 import { Mirror } from '#control/model/mirror.ts'
-import { put, type Store } from '#control/store/store.ts'
-import { exportStore } from '#control/store/transfer.ts'
+import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
+import { put, type Entry, type Store } from '#control/store/store.ts'
+import { exportStore, importStore } from '#control/store/transfer.ts'
 import { kinds } from '#resource/kinds.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -197,7 +199,9 @@ test('a checkpoint that is torn, changed or of another version is not used', asy
     harmed[i < 16 ? whole.length - 1 - i : pick(whole.length)]! ^= 1 << pick(8)
     harms.push(harmed)
   }
-  harms.push(ofAnotherVersion(whole))
+  harms.push(withHead(whole, ({ code }) => ({ code: code.replace(/^./, (c) => (c === 'a' ? 'b' : 'a')) })))
+  // Its mirror kept no exceptions: it would say that nothing fails.
+  harms.push(withHead(whole, ({ rooms }) => ({ rooms: rooms.filter((room) => room !== 'x') })))
   for (const harmed of harms) {
     const told: string[] = []
     writeFileSync(path, harmed)
@@ -209,12 +213,17 @@ test('a checkpoint that is torn, changed or of another version is not used', asy
   assert.equal(await startsAlike(api, checkpointsOf(api, [])), true)
 })
 
-/** The same file, whole, but its columns were made by other code. */
-function ofAnotherVersion(file: Buffer): Buffer {
+interface Head {
+  readonly code: string
+  readonly rooms: readonly string[]
+}
+
+/** The same file, whole, but another code wrote it. */
+function withHead(file: Buffer, change: (head: Head) => Partial<Head>): Buffer {
   const length = file.readUInt32LE(file.length - 8)
   const at = file.length - 16 - length
-  const head = JSON.parse(file.toString('utf8', at, at + length)) as { code: string }
-  const other = Buffer.from(JSON.stringify({ ...head, code: head.code.replace(/^./, (c) => (c === 'a' ? 'b' : 'a')) }))
+  const head = JSON.parse(file.toString('utf8', at, at + length)) as Head
+  const other = Buffer.from(JSON.stringify({ ...head, ...change(head) }))
   const trailer = Buffer.from(file.subarray(-16))
   trailer.writeUInt32LE(other.length, 8)
   trailer.writeUInt32LE(crc32(other), 12)
@@ -233,6 +242,11 @@ test('a checkpoint is of one history: not of another store, and not of a backup 
   const exported = join(api.directory, 'exported')
   await exportStore(api.store, exported, () => {})
   assert.doesNotMatch(readFileSync(exported, 'utf8'), /"cp\//)
+  // An export of an older version has the mark: who imports it must not take the file for that of the new store.
+  const [mark] = (await api.store.range('cp/')).entries
+  await using moved = openSqliteStore(join(api.directory, 'moved.db'))
+  await importStore(moved, withEntry(exported, mark!), () => {})
+  assert.deepEqual([(await moved.range('cp/')).entries, (await moved.range('n/')).entries.length > 0], [[], true])
   // The backup knows this checkpoint, and goes on by itself.
   copyFileSync(join(api.directory, 'mirror.checkpoint'), join(backup, 'mirror.checkpoint'))
   await using old = await TestApi.start({ directory: backup })
@@ -280,6 +294,15 @@ test('an end while a checkpoint is written leaves the one that was there, and no
   assert.ok(existsSync(join(api.directory, 'mirror.checkpoint')))
   assert.equal(await startsAlike(api, checkpointsOf(api, [])), false)
 })
+
+/** The same export, with one key more. */
+function withEntry(path: string, { key, value }: Entry): string {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(0, -1)
+  const text = [...lines, JSON.stringify({ key, value }), ''].join('\n')
+  const sum = { entries: lines.length, sha256: createHash('sha256').update(text).digest('hex') }
+  writeFileSync(`${path}.more`, text + JSON.stringify(sum))
+  return `${path}.more`
+}
 
 /** A store whose commits happen, and nobody hears of it. */
 function openFailingAfterMark(store: Store): Store {
