@@ -268,7 +268,7 @@ function askDriver(method: string, body: object): any {
 request({ socketPath: '/run/docker/plugins/vpc.sock', path: '/${method}', method: 'POST' }, (answer) => answer.pipe(process.stdout))
   .end(${JSON.stringify(JSON.stringify(body))})`
   writeFileSync(join(machine.root, 'srv/ask.cjs'), program)
-  return JSON.parse(machine.sh('/usr/lib/vpc/node_modules/.bin/node /srv/ask.cjs'))
+  return JSON.parse(machine.sh('/usr/lib/vpc/now/node_modules/.bin/node /srv/ask.cjs'))
 }
 const switches = (): number =>
   machine
