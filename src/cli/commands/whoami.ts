@@ -33,7 +33,7 @@ export default command({
     output.result({ context: name, server: context.server, principal, account, token, roles }, () =>
       [
         `${principal.name}${account === null ? '' : ` of account ${account.name}`}`,
-        ...(roles.length === 0 ? ['no roles: ask an admin for a grant'] : roles.map(roleText)),
+        ...(roles.length === 0 ? ['no roles: ask an admin for a role binding'] : roles.map(roleText)),
         token.expires === null ? 'the token does not expire' : `the token expires at ${token.expires}`,
         `asked ${context.server}, ${name === null ? 'which VPC_API names' : `context ${name}`}`,
       ].join('\n'),
