@@ -1,16 +1,17 @@
 /** What `vpc down --purge` leaves, and what `vpc up` says of a daemon that ends at once. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { startDaemon, untilReady } from '#cli/up/daemon-process.ts'
 import type { Places } from '#cli/up/places.ts'
 import { fileSentence } from '#system/file-problem.ts'
 import { Machine, machines, removeMachines, until } from './machines.ts'
 import { vpcPath } from './run-vpc.ts'
+import { blocksOf } from './shown-pages.ts'
 
 after(removeMachines)
 
@@ -55,4 +56,13 @@ test('purge leaves the journal of a vpcd that somebody else started, and empties
     await ended
     execFileSync('umount', [h4.agentDir])
   }
+})
+
+test('the block of README.md that needs no cloud works when it is pasted as a whole', () => {
+  const leave = 'kill $!; wait; umount /var/lib; ip netns del red1; ip netns del red2'
+  const paste = `mount -t tmpfs none /var/lib\ntrap '${leave}' EXIT\n${blocksOf('README', 'alone')[0]}`
+  const env = { ...process.env, PATH: `${dirname(vpcPath)}/:${process.env.PATH}`, VPC_SOCKET: '' }
+  const { status, stdout, stderr } = spawnSync('bash', ['-ec', paste], { encoding: 'utf8', env, timeout: 100_000 })
+  assert.equal(status, 0, `${stdout}${stderr}`)
+  assert.match(stdout, /3 packets transmitted, 3 received[^]*delivered to hostif1 in vpcp1/)
 })

@@ -188,6 +188,7 @@ test('one host without a cloud: README.md, rights, tunnels, documents, traces, g
   // The page about rights starts vpcd. What is in README.md comes between its first and its last lines.
   const [daemon, ...lines] = linesOf(alone!)
   assert.deepEqual([daemon, lines.at(-1)], ['vpc daemon &', 'vpc detach red --netns=red1'])
+  // test/cli/down.test.ts pastes the block as a whole.
   const step = (script: string, ...shown: string[]): Step => ({
     page: 'README',
     line: 25,

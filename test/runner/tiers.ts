@@ -54,7 +54,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/vm/full-disk.test.ts': 16,
   'test/cli/join.test.ts': 8,
   'test/cli/up.test.ts': 75,
-  'test/cli/down.test.ts': 12,
+  'test/cli/down.test.ts': 22,
   'test/cli/cni.test.ts': 17,
   'test/package/package.test.ts': 9,
   'test/cli/pages.test.ts': 85,
