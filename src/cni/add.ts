@@ -10,7 +10,8 @@ import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
 import { netnsOf } from './netns.ts'
 import { resultOf, type Result } from './result.ts'
-import { forget } from './unfinished.ts'
+import { forget, isNoted, note } from './unfinished.ts'
+import { vnicNameOf } from './vnic-of.ts'
 
 /** Seconds that this host and others have to plug it in. */
 const plugSeconds = 30
@@ -25,8 +26,11 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
   const subnet = await subnetOf(client, config)
   const { body: home } = await client.must<Resource>('find its vpc', 'GET', `/vpcs/${subnet.vpc}`)
   const result = await allOrNothing(async (undo) => {
+    const name = vnicNameOf(config.name, attachment)
+    // Before it is looked for: who removes what is noted looks again before each step.
+    if (isNoted(config.stateDir, config.name, name)) undo.push(`note vnic ${name}`, async () => note(config, name))
+    forget(config.stateDir, config.name, name)
     const vnic = await vnicFor(client, config, attachment, { subnet, account: home.account, host, undo })
-    forget(config.stateDir, config.name, vnic.name!)
     await plugHere(client, vnic, { host, unit: 'hostif' }, plugSeconds, undo)
     const { addresses, gateways } = await addressing(client, vnic, subnet)
     const guest = {

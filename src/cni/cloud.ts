@@ -62,13 +62,17 @@ export async function vnicFor(
 /** Seconds that a DEL gives its host to remove the interface. */
 const removeSeconds = 5
 
-/** Unplug a vnic and destroy it. One that is not there is no error. */
-export async function removeVnic(client: ApiClient, name: string): Promise<void> {
+/**
+ * Unplug a vnic and destroy it. One that is not there is no error. `isWanted` is asked before each step: one that is
+ * wanted again stays.
+ */
+export async function removeVnic(client: ApiClient, name: string, isWanted: () => boolean = () => false): Promise<void> {
   const vnic = await findVnic(client, name)
-  if (vnic === undefined) return
+  if (vnic === undefined || isWanted()) return
   if (vnic.binding !== null) {
     const unplugged = await client.ask('DELETE', `/vnics/${vnic.id}/binding?wait=ready&timeout=${removeSeconds}s`)
     if (unplugged.status >= 400 && unplugged.status !== 404) throw refusal(`unplug vnic ${name}`, unplugged)
+    if (isWanted()) return
   }
   const answer = await client.ask('DELETE', `/vnics/${vnic.id}`)
   if (answer.status >= 400 && answer.status !== 404) throw refusal(`destroy vnic ${name}`, answer)

@@ -17,7 +17,7 @@ const hostMs = 3_000
 export async function del(config: NetworkConfig, attachment: Attachment): Promise<void> {
   const vnic = vnicNameOf(config.name, attachment)
   // Written first: a plugin that is killed leaves the note.
-  note(config.stateDir, config.name, vnic)
+  note(config, vnic)
   try {
     await inTime(cloudMs, () => removeVnic(clientOf(config), vnic))
     forget(config.stateDir, config.name, vnic)

@@ -6,26 +6,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clientOf, removeVnic } from './cloud.ts'
 import type { NetworkConfig } from './invocation.ts'
-import { forget, isNoted, noted } from './unfinished.ts'
+import { cloudOf, forget, isNoted, noted, notedCloud } from './unfinished.ts'
 
 /** How long an ADD or a DEL takes longer at most. */
 const asideMs = 2_000
 
 type Unfinished = Pick<NetworkConfig, 'name' | 'stateDir' | 'agentStateDir' | 'context' | 'server' | 'tokenFile' | 'ca'>
 
+export interface FinishOptions {
+  readonly signal?: AbortSignal
+  /** Leave what was noted with another cloud, or with other rights there: who cannot see a vnic takes it for gone. */
+  readonly isForAll?: boolean
+}
+
 /** Remove what is noted for a network. Gives why vnics are left; the first that cannot be removed may stand for all. */
-export async function finish(config: Unfinished, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string[]> {
+export async function finish(config: Unfinished, { signal, isForAll = false }: FinishOptions = {}): Promise<string[]> {
   const { name, stateDir } = config
   const left: string[] = []
   const names = noted(stateDir, name)
   if (names.length === 0) return left
   const client = clientOf(config)
   for (const vnic of names) {
-    // An ADD may have the same vnic again.
-    if (signal?.aborted === true || !isNoted(stateDir, name, vnic)) continue
+    // An ADD may have the same vnic again, and says so by taking the note away.
+    let isWanted = !isNoted(stateDir, name, vnic)
+    if (signal?.aborted === true || isWanted) continue
+    const cloud = notedCloud(stateDir, name, vnic)
+    if (isForAll && cloud !== undefined && cloud !== cloudOf(config)) {
+      left.push(`vnic ${vnic} is one of ${cloud}; the next container of network ${name} removes it`)
+      continue
+    }
     try {
-      await removeVnic(client, vnic)
-      forget(stateDir, name, vnic)
+      await removeVnic(client, vnic, () => (isWanted ||= !isNoted(stateDir, name, vnic)))
+      if (!isWanted) forget(stateDir, name, vnic)
     } catch (error) {
       left.push((error as Error).message)
     }

@@ -1,14 +1,25 @@
 /** Vnics that a DEL could not remove: a file for each, which `finish` and GC read. */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeWhole } from '#system/whole-file.ts'
+import { readIfThere, writeWhole } from '#system/whole-file.ts'
+import type { NetworkConfig } from './invocation.ts'
 
 const directoryOf = (stateDir: string, network: string): string => join(stateDir, 'unfinished', network)
 
+type Cloud = Pick<NetworkConfig, 'context' | 'server' | 'tokenFile'>
+
+/** By what a network reaches its cloud, for people: one that does not may take a vnic for gone that it cannot see. */
+export const cloudOf = ({ context, server, tokenFile }: Cloud): string =>
+  server === undefined ? `context ${context ?? '(the current one)'}` : `${server} with ${tokenFile}`
+
 /** Note a vnic. */
-export function note(stateDir: string, network: string, vnic: string): void {
-  writeWhole(join(directoryOf(stateDir, network), vnic), '', { mode: 0o600, isNew: false })
+export function note(config: Cloud & Pick<NetworkConfig, 'name' | 'stateDir'>, vnic: string): void {
+  writeWhole(join(directoryOf(config.stateDir, config.name), vnic), cloudOf(config), { mode: 0o600, isNew: false })
 }
+
+/** The cloud that has a noted vnic, as `cloudOf` says it; undefined: an earlier version has noted it. */
+export const notedCloud = (stateDir: string, network: string, vnic: string): string | undefined =>
+  readIfThere(join(directoryOf(stateDir, network), vnic)) || undefined
 
 /** It is gone, or in use again. */
 export const forget = (stateDir: string, network: string, vnic: string): void =>

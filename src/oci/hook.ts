@@ -75,7 +75,7 @@ export async function finishAll(configPath: string): Promise<void> {
   const { stateDir } = configOf(configPath, { cniVersion: versions[0], name: 'oci', subnet: '-' })
   for (const name of notedNetworks(stateDir)) {
     const config = configOf(configPath, { cniVersion: versions[0], name, subnet: '-' })
-    left.push(...(await finish(config)))
+    left.push(...(await finish(config, { isForAll: true })))
   }
   if (left.length > 0) throw new Failure('failed', `${left.length} vnics of containers that are gone are left: ${left[0]}`)
 }
