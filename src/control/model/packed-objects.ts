@@ -55,6 +55,9 @@ export class PackedObjects {
   /** How many are left, by kind, and by kind and account. */
   readonly #counts = new Map<string, number>()
   readonly #alikeLeft: Uint32Array
+  /** Rows by their account: where those of each number begin, and at last where all end; then the rows, in order. */
+  readonly #ownedFrom: Uint32Array
+  readonly #owned: Uint32Array
   readonly #parts = new SharedParts()
   #kept = new Map<number, Stored>()
   #keptBefore = new Map<number, Stored>()
@@ -73,6 +76,7 @@ export class PackedObjects {
     }
     this.#alikeLeft = new Uint32Array(data.standing.length)
     for (const like of data.alike) this.#alikeLeft[like]!++
+    ;[this.#ownedFrom, this.#owned] = grouped(data.accounts, data.inOrder.length + 1)
   }
 
   #countAll(kind: string, from: number, to: number): void {
@@ -157,11 +161,24 @@ export class PackedObjects {
     if (first > 'g') return
     const begin = /^[0-9a-f]{0,8}/.exec(first)![0]
     const bytes = isUuid(first) ? packId(first) : Buffer.from(begin, 'hex').toString('latin1')
-    for (let row = this.#rows.from(`${kind}/${bytes}`, range.from, range.to); row < range.to; row++) {
-      if (this.#replaced[row] !== 0 || (wanted !== -1 && this.#data.accounts[row] !== wanted + 1)) continue
+    const from = this.#rows.from(`${kind}/${bytes}`, range.from, range.to)
+    for (const row of wanted === -1 ? between(from, range.to) : this.#ownedBy(wanted + 1, from, range.to)) {
+      if (this.#replaced[row] !== 0) continue
       const id = this.#idAt(row)
       if (id >= first) yield id
     }
+  }
+
+  /** Rows of one account: those of others are not looked at. */
+  *#ownedBy(account: number, from: number, to: number): Generator<number> {
+    let [low, high] = [this.#ownedFrom[account]!, this.#ownedFrom[account + 1]!]
+    const end = high
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#owned[middle]! < from) low = middle + 1
+      else high = middle
+    }
+    for (; low < end && this.#owned[low]! < to; low++) yield this.#owned[low]!
   }
 
   /** The number of an id in the list. */
@@ -305,13 +322,22 @@ export class ObjectsBuilder {
 
   /** Users by what they use, in order of their rows. */
   #usersInOrder(): Pick<ObjectData, 'usersFrom' | 'users'> {
-    const usersFrom = new Uint32Array(this.#numbers.size + 1)
-    const [usedBy, all] = [this.#usedBy.finish(), this.#users.finish()]
-    for (const number of usedBy) usersFrom[number + 1]!++
-    for (let i = 0; i < this.#numbers.size; i++) usersFrom[i + 1]! += usersFrom[i]!
-    const next = usersFrom.slice()
-    const users = new Uint32Array(all.length)
-    for (const [i, number] of usedBy.entries()) users[next[number]!++] = all[i]!
-    return { usersFrom, users }
+    const [usersFrom, order] = grouped(this.#usedBy.finish(), this.#numbers.size)
+    return { usersFrom, users: order.map((i) => this.#users.at(i)) }
   }
+}
+
+function* between(from: number, to: number): Generator<number> {
+  for (let row = from; row < to; row++) yield row
+}
+
+/** Places of a list by the number there, below `count`: where those of each number begin, and the places in order. */
+function grouped(numbers: Uint32Array, count: number): readonly [Uint32Array, Uint32Array] {
+  const from = new Uint32Array(count + 1)
+  for (let i = 0; i < numbers.length; i++) from[numbers[i]! + 1]!++
+  for (let i = 0; i < count; i++) from[i + 1]! += from[i]!
+  const next = from.slice()
+  const places = new Uint32Array(numbers.length)
+  for (let i = 0; i < numbers.length; i++) places[next[numbers[i]!]!++] = i
+  return [from, places]
 }

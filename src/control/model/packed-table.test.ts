@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { ObjectsBuilder, PackedObjects } from './packed-objects.ts'
 import { PackedTable } from './packed-table.ts'
+import type { ObjectRecord } from './record.ts'
 import { SortedIds } from './sorted-ids.ts'
 
 const [vpc, id, host, group] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string]
@@ -52,4 +54,50 @@ test('ids stay in order, in whatever order thousands come and go', () => {
   assert.deepEqual([[...ids.after()], ids.size], [[], 0])
   ids.add('b')
   assert.deepEqual([...ids.from('a')], ['b'])
+})
+
+test('who asks for the vnics of an account does not wait for those of others', () => {
+  const builder = new ObjectsBuilder()
+  const [large, small] = [randomUUID(), randomUUID()]
+  const ids = Array.from({ length: 5_000 }, () => randomUUID()).sort()
+  const isOfSmall = (i: number): boolean => i === 0 || i === 2_345 || i === 4_999
+  for (const [i, each] of ids.entries()) {
+    const account = isOfSmall(i) ? small : large
+    const spec = { account, addresses: [], groups: [] }
+    const [created, updated] = [{ by: large }, { by: large }]
+    const record = {
+      kind: 'vnic',
+      id: each,
+      name: null,
+      labels: {},
+      org: null,
+      vpc: null,
+      account,
+      spec,
+      created,
+      updated,
+    } as unknown as ObjectRecord
+    assert.ok(builder.add('vnic', each, JSON.stringify(record), record, i))
+  }
+  const data = builder.finish()
+  let looks = 0
+  const accounts = new Proxy(data.accounts, {
+    get(target, name) {
+      looks++
+      return Reflect.get(target, name) as unknown
+    },
+  })
+  const objects = new PackedObjects({ ...data, accounts })
+  looks = 0
+  const own = ids.filter((_, i) => isOfSmall(i))
+  assert.deepEqual([...objects.ids('vnic', small, '')], own)
+  assert.ok(looks < 100, `${looks} rows`)
+  for (const first of [own[0]!, own[1]!, ids[2_346]!, own[2]!, 'f'.repeat(8)])
+    assert.deepEqual(
+      [...objects.ids('vnic', small, first)],
+      own.filter((each) => each >= first),
+    )
+  assert.deepEqual([...objects.ids('vnic', large, ids[2_344]!)].slice(0, 2), [ids[2_344], ids[2_346]])
+  objects.replace(objects.find('vnic', own[1]!))
+  assert.deepEqual([...objects.ids('vnic', small, ''), objects.count(`vnic/${small}`)], [own[0], own[2], 2])
 })
