@@ -40,6 +40,7 @@ export class Checkpoints implements Checkpoint {
   /** The revision of the file that is there. */
   #written: number | undefined
   #worker: Worker | undefined
+  #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
@@ -78,7 +79,12 @@ export class Checkpoints implements Checkpoint {
   }
 
   /** Write one. */
-  async write(): Promise<void> {
+  write(): Promise<void> {
+    this.#writing = this.#write()
+    return this.#writing
+  }
+
+  async #write(): Promise<void> {
     const partial = `${this.#path}.partial`
     const task: CheckpointTask = { location: this.#options.location, path: partial, id: this.#id, mark: randomUUID() }
     try {
@@ -107,10 +113,12 @@ export class Checkpoints implements Checkpoint {
     return promise.finally(() => (this.#worker = undefined))
   }
 
-  /** Write no more. */
+  /** Write no more. What is there then is the checkpoint that the store has the mark of, and no part of another. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
     this.#isStopped = true
     await this.#worker?.terminate()
+    // Whoever began it hears what went wrong.
+    await this.#writing?.catch(() => {})
   }
 }

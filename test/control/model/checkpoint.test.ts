@@ -281,14 +281,26 @@ test('an end while a checkpoint is written leaves the one that was there, and no
     false,
   )
   assert.equal(await startsAlike(api, checkpointsOf(api, [])), true)
+  // One whose mark is on its way: the end waits for it, since the file of before would be none.
+  const { promise: marking, resolve } = Promise.withResolvers<void>()
+  const telling = new Proxy(api.store, {
+    get(target, name) {
+      if (name === 'commit') resolve()
+      const value = Reflect.get(target, name) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const location = { kind: 'sqlite', path: join(api.directory, 'store.db') } as const
+  const last = new Checkpoints({ directory: api.directory, location, store: telling, info: () => {} })
+  const ending = last.write()
+  await marking
+  await last.stop()
+  assert.equal(existsSync(join(api.directory, 'mirror.checkpoint.partial')), false)
+  await ending
+  assert.equal(await startsAlike(api, checkpointsOf(api, [])), true)
   // One whose mark is in the store, but which did not get its name: the one before is none any more.
   const store = openFailingAfterMark(api.store)
-  const late = new Checkpoints({
-    directory: api.directory,
-    location: { kind: 'sqlite', path: join(api.directory, 'store.db') },
-    store,
-    info: () => {},
-  })
+  const late = new Checkpoints({ directory: api.directory, location, store, info: () => {} })
   await late.read()
   await assert.rejects(late.write())
   assert.ok(existsSync(join(api.directory, 'mirror.checkpoint')))
