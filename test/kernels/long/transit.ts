@@ -141,11 +141,15 @@ const steps: readonly (readonly [what: string, does: (pair: Pair) => Promise<voi
       const { received, clear } = await ping(pair, 5)
       assert.ok(clear, 'the other host did not send in plain')
       assert.equal(received, 0)
-      const name = 'XfrmInTmplMismatch'
-      assert.equal((await xfrmCounts(two)).get(name), before.get(name)! + 5)
+      // At least: containers send packets of their own, too.
+      const assertCounted = async (name: string): Promise<void> => {
+        const count = (await xfrmCounts(two)).get(name)!
+        assert.ok(count >= before.get(name)! + 5, `${name} is ${count}, and was ${before.get(name)}`)
+      }
+      await assertCounted('XfrmInTmplMismatch')
       await must(two, deletePolicies.in(two))
-      const plain = await ping(pair, 5)
-      assert.deepEqual([plain.received, (await xfrmCounts(two)).get('XfrmInPolBlock')], [0, before.get('XfrmInPolBlock')! + 5])
+      assert.equal((await ping(pair, 5)).received, 0)
+      await assertCounted('XfrmInPolBlock')
       await must(two, addPolicies.in(two))
       await must(one, vpc("mux set --mux-id=vpcmux0 --far-vtep='192.0.2.2 ipsec'"), addPolicies.out(one))
       await assertEncrypted(pair)
