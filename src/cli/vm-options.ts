@@ -8,7 +8,8 @@ import { integer, text, valueOption } from './option.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-function parseUuid(value: string): Result<string> {
+/** The id of a machine. */
+export function parseUuid(value: string): Result<string> {
   const id = value.toLowerCase()
   return uuid.test(id) ? success(id) : failure(`'${value}' is not a UUID, such as ${randomUUID()}`)
 }

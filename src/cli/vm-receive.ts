@@ -2,11 +2,12 @@
 import type { Vpc } from '#client/vpc.ts'
 import { connect, type Socket } from 'node:net'
 import { askSupervisor } from '#vm/control.ts'
+import { diskFormats } from '#vm/definition.ts'
 import { destroyVm, discardUnreceived, isUp, running, runVm } from '#vm/life.ts'
 import { createReceived } from '#vm/received-machine.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import { Failure } from './failure.ts'
-import { baseOf } from './vm-options.ts'
+import { baseOf, parseUuid } from './vm-options.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
 import { framesOf, writeWhole, type Frame, type Note } from './vm-frames.ts'
 import { makePipe, writePipe } from './vm-stream.ts'
@@ -45,6 +46,7 @@ export async function receiveVm(vmDir: string | undefined, vpc: () => Promise<Vp
 }
 
 type MachineNote = Extract<Note, { machine: unknown }>
+type SettleNote = Extract<Note, { settle: unknown }>
 
 interface Receiving {
   readonly frames: AsyncGenerator<Frame>
@@ -109,11 +111,28 @@ async function untilItEnds(directory: VmDirectory, work: Promise<void>): Promise
   }
 }
 
-async function firstNote(frames: AsyncGenerator<Frame>): Promise<MachineNote | Extract<Note, { settle: unknown }>> {
+async function firstNote(frames: AsyncGenerator<Frame>): Promise<MachineNote | SettleNote> {
   const { value } = await frames.next()
   const frame = value as Frame | undefined
-  if (frame !== undefined && 'note' in frame && ('machine' in frame.note || 'settle' in frame.note)) return frame.note
+  const note: unknown = frame !== undefined && 'note' in frame ? frame.note : undefined
+  if (typeof note === 'object' && note !== null && ('machine' in note || 'settle' in note)) {
+    checkNote(note as MachineNote | SettleNote)
+    return note as MachineNote | SettleNote
+  }
   throw new Failure('usage', 'vm receive gets a machine and its guest on its input, from vpc vm migrate on another host')
+}
+
+/** The other host is another computer: what it says becomes paths and words of commands here. Throws a Failure. */
+function checkNote(note: MachineNote | SettleNote): void {
+  const id = parseUuid(String('settle' in note ? note.settle : note.machine?.id))
+  if (!id.ok) throw new Failure('usage', `the other host names no machine: ${id.problem}`)
+  if ('settle' in note) return
+  const { machine, disk } = note
+  const format = machine.diskFormat ?? 'raw'
+  if (!diskFormats.includes(format))
+    throw new Failure('usage', `this host does not know disk format '${String(format)}'; it knows ${diskFormats.join(', ')}`)
+  for (const bytes of disk === undefined ? [] : [disk.bytes, disk.allocatedBytes])
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new Failure('usage', `a disk has a number of bytes, not ${JSON.stringify(bytes)}`)
 }
 
 async function takeFlows(vpc: Vpc, note: Note): Promise<void> {

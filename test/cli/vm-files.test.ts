@@ -5,7 +5,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import fs, { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs'
+import fs, {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -199,4 +210,30 @@ test('on a full disk a definition is changed wholly or not at all', () => {
   disk.free()
   ok('set', ...args, '--protect')
   assert.equal(machine.definition().protected, true)
+})
+
+test('what comes from another host names a machine, and nothing else of this host', async () => {
+  const victim = join(scratch, 'victim')
+  mkdirSync(victim)
+  writeFileSync(join(victim, 'data'), 'x')
+  create(idOf(98))
+  const machine = { ...new VmDirectory(base, idOf(98)).definition(), disk: '/far/disk', diskFormat: 'raw' as const }
+  const sent = (note: unknown): string => {
+    const body = Buffer.from(JSON.stringify(note))
+    const head = Buffer.alloc(5, 'n')
+    head.writeUInt32BE(body.length, 1)
+    const { code, stderr } = runVpc(['vm', 'receive'], { env, input: Buffer.concat([head, body]) })
+    assert.notEqual(code, 0)
+    return stderr
+  }
+  const disk = { bytes: -1, allocatedBytes: 0 }
+  assert.match(sent({ machine: { ...machine, id: '../victim' }, disk }), /'\.\.\/victim' is not a UUID/)
+  assert.match(sent({ settle: '../victim' }), /'\.\.\/victim' is not a UUID/)
+  const id = idOf(99)
+  assert.match(sent({ machine: { ...machine, id }, disk }), /a disk has a number of bytes, not -1/)
+  assert.match(sent({ machine: { ...machine, id, diskFormat: 'vmdk' }, disk: { ...disk, bytes: 1 } }), /disk format 'vmdk'/)
+  assert.match(sent({ machine: { ...machine, id } }), /this host has no \/far\/disk/)
+  assert.match(sent('nonsense'), /vm receive gets a machine/)
+  assert.equal(readFileSync(join(victim, 'data'), 'utf8'), 'x')
+  assert.ok(!new VmDirectory(base, id).exists())
 })
