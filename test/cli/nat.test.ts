@@ -23,7 +23,7 @@ test('public addresses, as the page sets them up: once, twice, changed, exported
   for (const _ of ['first', 'again'])
     assert.match(
       must(setUp),
-      /router +c2a9.*\n *ethlink +5c4a[^]*pool +203.0.113.16\/28\n *shared +none\n *floats +203.0.113.20 to 10.1.0.5\n *obstacle +none/,
+      /router +vpcrtr0\n *ethlink +ethlink0\n[^]*pool +203.0.113.16\/28\n *shared +none\n *floats +203.0.113.20 to 10.1.0.5\n *obstacle +none/,
     )
   assert.match(must('vpc nat list'), /vpcnat0 +vpcrtr0 +ethlink0 +203.0.113.16\/28 +1/)
   assert.match(must('vpc nat float list --nat-id=$NAT'), /203.0.113.20 +10.1.0.5/)

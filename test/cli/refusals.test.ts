@@ -198,7 +198,8 @@ const walk: readonly (readonly [line: string, code: number, said: RegExp])[] = [
   ['switch neighbour list', 2, /^switch neighbour list needs --switch-id; vpc list shows what there is/],
   ['list -t foo', 2, /is not a type of object; types are .*switch.*router/],
   ['lab up nothere.yaml', 1, /^cannot read lab file nothere.yaml: there is no such file/],
-  ['ethlink get red', 2, /^there is no command 'ethlink get'/],
+  ['ethlink get red', 1, /^there is no ethlink red on this host; vpc list shows what there is/],
+  ['ethlink steal red', 2, /^there is no command 'ethlink steal'/],
 ]
 
 test('what a walk found is said in words, with the exit code that the table has', async () => {
