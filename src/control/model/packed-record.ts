@@ -2,6 +2,7 @@
  * Records as bytes: the JSON text, with ids as numbers of a list of ids that many records have, or as their 16 bytes.
  * A record with other characters than ASCII stays text.
  */
+import { dashed, putDigits } from './packed-digits.ts'
 
 const idPattern = /"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"/g
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -13,32 +14,15 @@ const mostListed = 2 ** 24
 
 export const isUuid = (id: string): boolean => uuid.test(id)
 
-const nibble = (code: number): number => (code < 58 ? code - 48 : code - 87)
-
-/** Write an id as 16 bytes, from one of its characters on. */
-function writeId(text: string, from: number, into: Buffer, at: number): void {
-  for (let i = from, end = from + 36; i < end;) {
-    const code = text.charCodeAt(i)
-    if (code === 45) i++
-    else {
-      into[at++] = (nibble(code) << 4) | nibble(text.charCodeAt(i + 1))
-      i += 2
-    }
-  }
-}
-
 /** An id as a string of 16 bytes. */
 export function packId(id: string): string {
-  writeId(id, 0, scratch, 0)
+  putDigits(id, scratch, 0)
   return scratch.toString('latin1', 0, 16)
 }
 const scratch = Buffer.alloc(16)
 
 /** An id from its 16 bytes. */
-export function idAt(bytes: Buffer, at: number): string {
-  const hex = bytes.toString('hex', at, at + 16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
+export const idAt = (bytes: Buffer, at: number): string => dashed(bytes.toString('hex', at, at + 16))
 
 /** Bytes that a packed text takes at most. */
 export const mostBytes = (text: string): number => text.length * 3 + 1
@@ -65,8 +49,7 @@ export function writeRecord(text: string, own: string, listed: (id: string) => n
     } else if (id === before) into[at++] = marks.again
     else {
       into[at++] = marks.bytes
-      writeId(id, 0, into, at)
-      at += 16
+      at = putDigits(id, into, at)
       before = id
     }
   }

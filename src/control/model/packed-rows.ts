@@ -29,10 +29,6 @@ export class PackedRows {
     return this.#places.length
   }
 
-  get data(): RowData {
-    return { pieces: this.#pieces, places: this.#places }
-  }
-
   /** The number of the row with a key (a string of bytes), or -1. */
   find(key: string): number {
     const at = this.from(key)
@@ -158,10 +154,6 @@ export class Numbers {
   }
 
   at = (index: number): number => this.#all[index]!
-
-  set(index: number, value: number): void {
-    this.#all[index] = value
-  }
 
   finish(): Uint32Array<ArrayBuffer> {
     return this.#all.slice(0, this.count)

@@ -2,6 +2,7 @@
  * Keys and values of the mirror in little memory: those of a vnic's addresses and MAC have ids as their bytes, in one
  * string of Latin-1. There are millions of them, and few are read. Others stay as they are.
  */
+import { dashed, putDigits } from './packed-digits.ts'
 
 const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const mac = '(?:[0-9a-f]{2}:){5}[0-9a-f]{2}'
@@ -20,18 +21,8 @@ const keyMark = '\x01'
 const scratch = Buffer.alloc(8192)
 let length = 0
 
-const nibble = (code: number): number => (code < 58 ? code - 48 : code - 87)
-
-/** Put the bytes of hexadecimal digits, with '-' or ':' between some of them. */
 function putHex(text: string): void {
-  for (let i = 0; i < text.length;) {
-    const code = text.charCodeAt(i)
-    if (code === 45 || code === 58) i++
-    else {
-      scratch[length++] = (nibble(code) << 4) | nibble(text.charCodeAt(i + 1))
-      i += 2
-    }
-  }
+  length = putDigits(text, scratch, length)
 }
 
 function taken(): string {
@@ -98,8 +89,6 @@ export function unpackText(packed: string): string {
 const hexOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('hex')
 
 const idAt = (packed: string, at: number): string => dashed(hexOf(packed.slice(at, at + 16)))
-
-const dashed = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 
 /** A key in fewer bytes. Keys of one first word that are packed have the order that they had. */
 export function packKey(key: string): string {
