@@ -39,7 +39,7 @@ const parents: Readonly<Record<string, string>> = {
 /** Throws unless each object has exactly its name and claims, and each name and claim has its object. */
 export async function checkInvariants(store: Store): Promise<{ objects: number; claims: number }> {
   const { entries } = await store.range('')
-  const values = new Map(entries.map(({ key, value }) => [key, key.startsWith('n/') ? value : JSON.parse(value)]))
+  const values = new Map(entries.map(({ key, value }) => [key, /^([oam]|once)\//.test(key) ? JSON.parse(value) : value]))
   const things = [...values].flatMap(([key, value]): Thing[] => (key.startsWith('o/') && !value.gone ? [value as Thing] : []))
   const byId = new Map(things.map((thing) => [thing.id, thing]))
   const wanted = new Set<string>()

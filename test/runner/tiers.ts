@@ -19,7 +19,7 @@ const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/(control\/(api|model)\/|console\/parts)/, 'pure'],
   [/^test\/(vm|kernels|fuzz)\//, 'long'],
-  [/^test\/(cli\/(up|down)|lab\/demo|recovery\/older-version)\.test\.ts$/, 'long'],
+  [/^test\/(cli\/(up|down)|lab\/demo|recovery\/older-version|control\/store\/killed-apis)\.test\.ts$/, 'long'],
   [/^test\/integrations\//, 'integration'],
   [/^(src\/lab|test\/(lab|recovery|agent))\//, 'lab'],
   [/^(src|test)\//, 'kernel'],
@@ -140,6 +140,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/control/feed/restart.test.ts': 2,
   'test/control/store/compare.test.ts': 2,
   'test/control/store/etcd.test.ts': 32,
+  'test/control/store/killed-apis.test.ts': 16,
   'test/control/store/linearizable.test.ts': 1,
   'test/control/store/sqlite.test.ts': 4,
 }

@@ -14,7 +14,7 @@ import { parseJoinToken } from '#feed/join.ts'
 import { until } from './harm.ts'
 
 /** A token for a new host. */
-async function invite(client: ApiClient): Promise<string> {
+export async function invite(client: ApiClient): Promise<string> {
   await client.must('make', 'POST', '/regions', { name: 'north' })
   await client.must('make', 'POST', '/facilities', { name: 'f1', region: 'north' })
   const { body: host } = await client.must('make', 'POST', '/hosts', { name: 'h1', facility: 'f1' })
@@ -29,6 +29,36 @@ async function makeOrg(client: ApiClient): Promise<void> {
     list.items.map(({ name }: any) => name),
     ['acme'],
   )
+}
+
+/** The feed of a host, as its agent follows it. */
+export class FollowedFeed implements AsyncDisposable {
+  /** The API of each feed that was opened, in order. */
+  readonly opened: string[] = []
+  readonly #end = new AbortController()
+  readonly #following: Promise<void>
+
+  constructor(stateDir: string) {
+    let turn = 0
+    this.#following = followFeed(
+      {
+        server: () => agentServer(stateDir, turn),
+        opening: () => ({ revision: null }),
+        onMessage: ({ type }) => void (type === 'hello' && this.opened.push(agentServer(stateDir, turn).url)),
+        onState: () => {},
+        onLost: () => void turn++,
+        log: createLog({ level: 'error', format: 'json', utc: true }),
+        random: Math.random,
+        reconnectMs: 50,
+      },
+      this.#end.signal,
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort()
+    await this.#following
+  }
 }
 
 /** Neither the agent nor the command is told anything. */
@@ -49,22 +79,8 @@ export async function failOver(directory: string, store: StoreLocation): Promise
     [readIdentity(stateDir)!.server, readIdentity(stateDir)!.others],
     [`https://127.0.0.1:${one.agentPort}`, ['https://127.0.0.1:1', `https://127.0.0.1:${two.agentPort}`]],
   )
-  const end = new AbortController()
-  const opened: string[] = []
-  let turn = 0
-  const following = followFeed(
-    {
-      server: () => agentServer(stateDir, turn),
-      opening: () => ({ revision: null }),
-      onMessage: ({ type }) => void (type === 'hello' && opened.push(agentServer(stateDir, turn).url)),
-      onState: () => {},
-      onLost: () => void turn++,
-      log: createLog({ level: 'error', format: 'json', utc: true }),
-      random: Math.random,
-      reconnectMs: 50,
-    },
-    end.signal,
-  )
+  await using feed = new FollowedFeed(stateDir)
+  const { opened } = feed
   try {
     await until('the feed is open', () => opened.length === 1)
     await one[Symbol.asyncDispose]()
@@ -73,8 +89,6 @@ export async function failOver(directory: string, store: StoreLocation): Promise
     await renew(stateDir, readIdentity(stateDir)!)
     await makeOrg(client)
   } finally {
-    end.abort()
-    await following
     await two[Symbol.asyncDispose]()
   }
   await assert.rejects(client.ask('GET', '/orgs'), /cannot be reached/)
