@@ -17,10 +17,13 @@ export interface FeedServer {
 /** The API does not want this agent: it answered, and no new try will help soon. */
 export class FeedRefused extends Error {
   readonly status: number
-  constructor(status: number, message: string) {
+  /** The code of the problem, such as `client-too-old`; undefined: the answer has none. */
+  readonly code: string | undefined
+  constructor(status: number, message: string, code?: string) {
     super(message)
     this.name = 'FeedRefused'
     this.status = status
+    this.code = code
   }
 }
 
@@ -151,16 +154,18 @@ function start({ url, tls }: FeedServer, { path, line, ...asking }: Asking): Cli
 async function refusalOf(response: IncomingMessage): Promise<FeedRefused> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) if (text.length < 4096) text += chunk
-  return new FeedRefused(response.statusCode ?? 500, detailOf(text) ?? `the API answered ${response.statusCode}`)
+  const { sentence, code } = problemIn(text)
+  return new FeedRefused(response.statusCode ?? 500, sentence ?? `the API answered ${response.statusCode}`, code)
 }
 
-/** The sentence of a problem (RFC 9457), and what to do. */
-function detailOf(text: string): string | undefined {
+/** The sentence of a problem (RFC 9457) with what to do, and its code. */
+function problemIn(text: string): { readonly sentence?: string | undefined; readonly code?: string | undefined } {
   try {
-    const { detail, title, hint } = JSON.parse(text) as { detail?: unknown; title?: unknown; hint?: unknown }
-    if (typeof detail === 'string') return typeof hint === 'string' ? `${detail}; ${hint}` : detail
-    return typeof title === 'string' ? title : undefined
+    const { detail, title, hint, type } = JSON.parse(text) as Record<'detail' | 'title' | 'hint' | 'type', unknown>
+    const code = typeof type === 'string' ? type.replace(/^urn:vpc:problem:/, '') : undefined
+    if (typeof detail === 'string') return { sentence: typeof hint === 'string' ? `${detail}; ${hint}` : detail, code }
+    return { sentence: typeof title === 'string' ? title : undefined, code }
   } catch {
-    return undefined
+    return {}
   }
 }

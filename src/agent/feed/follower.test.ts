@@ -102,13 +102,21 @@ test('an API that breaks off in the middle of a line is left, and what it began 
 })
 
 test('a version that one of them does not know is told apart from an API that is away', async () => {
-  const refuse = (response: ServerResponse): void =>
-    void response.writeHead(426).end(JSON.stringify({ detail: 'this API speaks version 0' }))
-  const refused = await follow([refuse], { silenceMs: 10_000, until: (heard) => heard.states.length > 0 })
-  assert.match(refused.states[0]!, /this API speaks version 0; this host keeps what it has; update the API, then the agent/)
-  const newer = await follow([say({ ...hello, version: 2 })], { silenceMs: 10_000, until: (heard) => heard.states.length > 0 })
-  assert.match(newer.states[0]!, /the API speaks version 2 of the feed, and this agent 1; update the agent/)
-  assert.deepEqual(newer.messages, [])
+  const stateOf = async (answer: (response: ServerResponse) => void): Promise<string> => {
+    const { states, messages } = await follow([answer], { silenceMs: 10_000, until: (heard) => heard.states.length > 0 })
+    assert.deepEqual(messages, [])
+    return states[0]!
+  }
+  const refuse = (code: string, detail: string) => (response: ServerResponse) =>
+    void response.writeHead(426).end(JSON.stringify({ type: `urn:vpc:problem:${code}`, detail }))
+  const keeps = 'this host keeps what it has'
+  const behind = `this API speaks version 0; ${keeps}; update the API, then the agent`
+  assert.equal(await stateOf(refuse('client-too-new', 'this API speaks version 0')), behind)
+  const ahead = `this API speaks version 9; ${keeps}; update the agent`
+  assert.equal(await stateOf(refuse('client-too-old', 'this API speaks version 9')), ahead)
+  const versions = (api: number): string => `the API speaks version ${api} of the feed, and this agent 1; ${keeps}`
+  assert.equal(await stateOf(say({ ...hello, version: 2 })), `${versions(2)}; update the agent`)
+  assert.equal(await stateOf(say({ ...hello, version: 0 })), `${versions(0)}; update the API, then the agent`)
 })
 
 test('a host that is sent away does not come back at once', async () => {

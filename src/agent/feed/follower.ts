@@ -11,6 +11,8 @@ export const usualReconnectMs = 5_000
 const leastWaitMs = 1_000
 /** Where it answers and refuses this agent, or has sent it away. */
 const refusedWaitMs = 30_000
+/** The code of a refusal whose way out is a newer agent. */
+const tooOld = 'client-too-old'
 
 export interface FollowOptions {
   /** Asked before each try: certificates are renewed. */
@@ -92,12 +94,13 @@ function leave(reason: string, { log, onState }: Pick<FollowOptions, 'log' | 'on
 
 function checkVersion(version: number): void {
   if (version === feedVersion) return
-  throw new FeedRefused(426, `the API speaks version ${version} of the feed, and this agent ${feedVersion}; update the agent`)
+  const code = version > feedVersion ? tooOld : 'client-too-new'
+  throw new FeedRefused(426, `the API speaks version ${version} of the feed, and this agent ${feedVersion}`, code)
 }
 
 function textOf(error: unknown): string {
   if (error instanceof FeedRefused && error.status === 426)
-    return `${error.message}; this host keeps what it has; update the API, then the agent`
+    return `${error.message}; this host keeps what it has; update ${error.code === tooOld ? 'the agent' : 'the API, then the agent'}`
   // Both addresses of a name may have failed.
   if (error instanceof AggregateError) return error.errors.map(textOf).join('; ')
   return (error as Error).message
