@@ -29,6 +29,8 @@ function tcp(from: 'a' | 'b', flag: keyof typeof flags, clientPort = 1000): Benc
   )
 }
 const open = (seconds: number): void => groups.scene.tables.policy.pickups.open(2, seconds)
+/** Ends it. A second ago, for the clock of the programs is a tick behind the one that `open` counts from. */
+const close = (): void => open(-1)
 
 test('a port that was just attached takes a connection by a packet that a rule allows, and then its answers', () => {
   open(30)
@@ -49,7 +51,7 @@ test('nothing but data begins a flow so, and later nothing does', () => {
     assert.equal(tcp('a', flag, 1001).verdict, 'forward')
     assert.equal(tcp('b', 'ack', 1001).reason, 'sg_denied')
   }
-  open(0)
+  close()
   assert.equal(tcp('a', 'ack').verdict, 'forward')
   assert.equal(tcp('b', 'ack').reason, 'sg_denied')
 })
@@ -59,7 +61,7 @@ test('flows that were taken over are judged by the rules of this host, at their 
   const establish = (): void => {
     open(30)
     for (const from of ['a', 'b', 'a'] as const) assert.equal(tcp(from, 'ack').verdict, 'forward')
-    open(0)
+    close()
   }
   /** The flows leave, and come back as a document has them. */
   const move = (): void => {
