@@ -3,6 +3,7 @@
  * callers.
  */
 import { Socket } from 'node:net'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { openFlag, operationOf, operations, type OperationName } from '#abi/command.ts'
 import { errno, errnoName } from '#abi/errno.ts'
 import { outputFor } from '#abi/short-output.ts'
@@ -80,9 +81,25 @@ function open(host: SystemCallHost, thread: CallingThread, listener: Listener, c
   const refusal = connections.tooMany(caller.uid)
   if (refusal !== undefined) throw new VpcError('ENFILE', `cannot open: ${refusal}`)
   const id = thread.memory.read(idAddress!, 16)
-  const opened = openAs(opener, caller, listener.compat, id, handleType!, flags!)
+  const opened = openWhenFree(() => openAs(opener, caller, listener.compat, id, handleType!, flags!))
   const give = (handle: OpenHandle): void => giveDescriptor(host, caller, listener, call, handle)
   return opened instanceof Promise ? opened.then(give) : give(opened)
+}
+
+/**
+ * Open; when the object exists, once more after vpcd has looked at all its sockets. The program may have closed the
+ * last descriptor of an object that goes with it just before, and vpcd may read calls before it sees that.
+ */
+function openWhenFree(open: () => OpenHandle | Promise<OpenHandle>): OpenHandle | Promise<OpenHandle> {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof VpcError && error.code === 'EEXIST')) throw error
+    // The first ends the turn that is under way, the second one that began after the call.
+    return endOfTurn()
+      .then(() => endOfTurn())
+      .then(open)
+  }
 }
 
 /** Answer with a descriptor of an open handle. If the caller does not get it, release the handle. */
