@@ -67,7 +67,7 @@ test('the first start writes a token for its owner alone, and the login keeps it
   assert.match(ok('whoami'), new RegExp(`^${whole}$`))
   const { principal, account, roles, context, server } = JSON.parse(ok('whoami --json'))
   assert.deepEqual([principal.name, account, context, server], ['admin', null, 'default', url])
-  assert.deepEqual(roles, [{ role: 'admin', org: null, account: null, vpc: null }])
+  assert.deepEqual(roles, [{ role: 'admin', org: null, account: null, vpc: null, scopeId: null }])
   assert.match(refused(2, 'whoami --context=nosuch'), /there is no context nosuch; there are default/)
 })
 

@@ -10,6 +10,8 @@ interface Role {
   readonly org: string | null
   readonly account: string | null
   readonly vpc: string | null
+  /** The id of that; null: of the whole cloud. An API before this version does not say it. */
+  readonly scopeId?: string | null
 }
 
 interface WhoAmI {

@@ -223,7 +223,7 @@ const cloud: Readonly<Record<string, CommandOutput>> = {
       principal: only({ id, name: text }),
       account: only({ id, name: text }).nullable(),
       token: only({ id, expires: textOrNull }),
-      roles: z.array(only({ role: text, org: textOrNull, account: textOrNull, vpc: textOrNull })),
+      roles: z.array(only({ role: text, org: textOrNull, account: textOrNull, vpc: textOrNull, scopeId: id.nullable().optional() })),
     }),
   ),
   why: one(loose),

@@ -161,6 +161,12 @@ function whoAmI({ model }: Parts, c: ApiContext): Response {
     principal: { id: caller.principal, name: principal.record.name },
     account: account === undefined ? null : { id: account.record.id, name: account.record.name },
     token: { id: caller.token, expires: objects.get('token', caller.token)!.record.spec.expires },
-    roles: caller.grants.map(({ role, org, account: at, vpc }) => ({ role, org, account: named('account', at), vpc: named('vpc', vpc) })),
+    roles: caller.grants.map(({ role, org, account: at, vpc }) => ({
+      role,
+      org: named('org', org),
+      account: named('account', at),
+      vpc: named('vpc', vpc),
+      scopeId: vpc ?? at ?? org,
+    })),
   } as object)
 }

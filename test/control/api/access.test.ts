@@ -44,6 +44,13 @@ test('a token is shown once, is not in the store, ends, and can be taken away', 
   assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
 })
 
+test('whoever asks who he is reads where his roles hold by name, and by id', async () => {
+  const { id } = await api.ok('GET', '/orgs/acme')
+  const text = await api.principal('olga', 'viewer', { org: 'acme' })
+  const { roles } = (await api.ask(text, 'GET', '/whoami')).body
+  assert.deepEqual(roles, [{ role: 'viewer', org: 'acme', account: null, vpc: null, scopeId: id }])
+})
+
 test('a principal goes with its tokens and roles', async () => {
   const text = await api.principal('bob', 'viewer', { account: 'shop' })
   await api.ok('DELETE', '/principals/bob')
