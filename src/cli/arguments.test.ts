@@ -77,6 +77,9 @@ test('an unknown option gets the nearest proposed', () => {
   assert.equal(refusal(['--swich-id', id]), 'thing set has no option --swich-id; did you mean --switch-id?')
   assert.equal(refusal(['--frobnicate']), 'thing set has no option --frobnicate; see vpc thing set --help')
   assert.match(refusal(['-w']), /^thing set has no option -w; /)
+  const apply: Takes = { path: 'thing apply', options: {}, positionals: [{ name: 'FILE', help: '' }] }
+  for (const flag of ['-f', '--file'])
+    assert.equal(refusal([flag, 'x'], apply), `thing apply takes the file without ${flag}: vpc thing apply FILE`)
 })
 
 test('an option without its value is not given the next option for one', () => {

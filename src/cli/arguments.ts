@@ -114,6 +114,8 @@ interface OptionToken {
 function take(command: Takes, known: Map<string, Named>, token: OptionToken, given: Map<string, unknown>): void {
   const named = known.get(token.name)
   if (named === undefined) {
+    if (/^--?f(ile)?$/.test(token.rawName) && command.positionals?.[0]?.name === 'FILE')
+      throw usageFailure(`${command.path} takes the file without ${token.rawName}: vpc ${command.path} FILE`)
     const flags = [...known.keys()].map((name) => `--${name}`)
     throw usageFailure(`${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, see(command.path))}`)
   }

@@ -6,17 +6,22 @@ const messages: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'this line, or the next, is indented in another way than the lines that it belongs to',
   BAD_INDENT: 'this line is indented in another way than the lines that it belongs to',
   TAB_AS_INDENT: 'a tab indents this line; YAML takes spaces alone',
-  DUPLICATE_KEY: 'this key was there before',
 }
+
+/** Text that begins with a key. */
+const twice = (text: string): string =>
+  `the key ${/^("[^"\n]*"|'[^'\n]*'|[^\s:]+)/.exec(text)?.[0] ?? ''} stands here a second time; remove one`
 
 /** Keys and indexes from the top. */
 export type Path = readonly (string | number)[]
 
 export class YamlText {
+  readonly #text: string
   readonly #document: Document
   readonly #lines = new LineCounter()
 
   constructor(text: string) {
+    this.#text = text
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
   }
 
@@ -25,7 +30,10 @@ export class YamlText {
     const [error] = this.#document.errors
     const octal = this.#octal()
     if (octal !== undefined) return octal
-    return error && { line: this.#lines.linePos(error.pos[0]).line, message: messages[error.code] ?? error.message }
+    if (error === undefined) return undefined
+    const [at] = error.pos
+    const message = error.code === 'DUPLICATE_KEY' ? twice(this.#text.slice(at)) : (messages[error.code] ?? error.message)
+    return { line: this.#lines.linePos(at).line, message }
   }
 
   /** A number with a zero before it: some readers take it as octal, and others do not. */

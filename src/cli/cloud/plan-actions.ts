@@ -104,7 +104,8 @@ function said(plan: Plan, output: Output): void {
 /** A plan that something overtook: the new one is shown, for people to look at. */
 function overtaken(what: string, answer: Answer, { lineOf }: BodyFile, output: Output): Failure {
   const current = (answer.body as { current?: Plan }).current
-  if (answer.status === 412 && current !== undefined && !output.json) output.item(current, tableOf(current))
+  if (answer.status === 412 && current !== undefined && !output.json)
+    output.item(current, current.changes.length === 0 ? `nothing is to be done: vpc ${current.vpc} matches the document` : tableOf(current))
   return refusal(what, answer, lineOf)
 }
 

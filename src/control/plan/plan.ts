@@ -191,6 +191,6 @@ export function checkPlan(made: Plan, given: string | undefined): void {
 }
 
 export const outdated = (made: Plan): Problem =>
-  new Problem('changed', `vpc ${made.vpc} has changed since the plan was made, so nothing was done; look at the new plan`, {
+  new Problem('changed', `the document or vpc ${made.vpc} has changed since the plan was made, so nothing was done; look at the new plan`, {
     current: shownPlan(made),
   })
