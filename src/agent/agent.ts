@@ -43,7 +43,7 @@ export interface AgentOptions {
   readonly half?: ((onGone: () => void) => HostHalf) | undefined
 }
 
-const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() }
+const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now(), random: () => Math.random() }
 
 /** How often the status says that something still waits. */
 const lateMs = 1_000

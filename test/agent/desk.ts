@@ -18,12 +18,18 @@ export class Desk {
   readonly reconciler: Reconciler
   readonly half: Vpcd
   now = 1_000_000
+  /** What people see; it may jump. */
+  wall = Date.UTC(2026, 0, 1)
 
   constructor(socketPath: string) {
     this.half = new Vpcd(socketPath, () => {})
     // The test runs outside the host, whose interfaces it does not see.
     Object.defineProperty(this.half, 'facts', { value: { interfaceOf: () => 'wan', foreignEthlink: () => undefined } })
-    this.reconciler = new Reconciler({ items: this.items, half: this.half, clock: { now: () => this.now, random: () => 0.5 } })
+    this.reconciler = new Reconciler({
+      items: this.items,
+      half: this.half,
+      clock: { now: () => this.wall, elapsed: () => this.now, random: () => 0.5 },
+    })
   }
 
   put(...items: readonly FeedItem[]): void {

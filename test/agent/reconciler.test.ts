@@ -123,6 +123,10 @@ suite('the reconciler', () => {
     }
     assert.deepEqual([await tries(), await tries()], [1, 1])
     assert.equal(desk.reconciler.next, desk.now + 100)
+    const [{ since } = { since: '' }] = desk.reconciler.errors()
+    assert.equal(since, new Date(desk.wall).toISOString())
+    // Somebody sets the clock back by a day: that makes no wait longer.
+    desk.wall -= 86_400_000
     const waits: number[] = []
     for (let i = 0; i < 10; i++) {
       desk.now = desk.reconciler.next!

@@ -285,7 +285,8 @@ function withoutRemovals(document: HostDocument): [any, string[]] {
 test('vpcd has what the whole document says after each step, also when it has refused something meanwhile', async () => {
   let refusals = 0
   for (let seed = 21; seed <= 26; seed++) {
-    const [walk, items, half, clock] = [new Walk(seed), new ItemStore(), new Memory(), { at: 1e6, now: () => clock.at, random: () => 0.5 }]
+    const [walk, items, half] = [new Walk(seed), new ItemStore(), new Memory()]
+    const clock = { at: 1e6, now: () => clock.at, elapsed: () => clock.at, random: () => 0.5 }
     const reconciler = new Reconciler({ items, half, clock })
     const touch = (_: FeedItem | undefined, after: FeedItem | undefined): void => void (after && reconciler.change(after))
     for (const item of walk.start()) {

@@ -212,7 +212,7 @@ test('the certificate is renewed at half of its life; while the API is away the 
   }
   const day = 86_400_000
   const first = readIdentity(dir)!
-  assert.deepEqual(await heard(3 * day), [])
+  assert.deepEqual(await heard(2.9 * day), [])
   assert.deepEqual(readIdentity(dir), first)
   assert.deepEqual(await heard(4 * day), ['the certificate is renewed'])
   const second = readIdentity(dir)!

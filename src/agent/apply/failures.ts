@@ -10,13 +10,15 @@ interface Failure {
   readonly text: string
   readonly since: number
   readonly tries: number
-  /** When it is tried again. */
+  /** When it is tried again, by the clock that never jumps. */
   readonly next: number
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, to be shown: somebody may set this clock, and then it jumps. */
   now(): number
+  /** Milliseconds since some moment, to wait by: it never jumps. */
+  elapsed(): number
   random(): number
 }
 
@@ -33,14 +35,14 @@ export class Failures {
     const key = itemKey(item)
     const before = this.#found.get(key)
     const [since, tries] = before?.item === item ? [before.since, before.tries + 1] : [this.#clock.now(), 1]
-    const next = this.#clock.now() + backOffMs(tries, () => this.#clock.random())
+    const next = this.#clock.elapsed() + backOffMs(tries, () => this.#clock.random())
     this.#found.set(key, { item, code, text, since, tries, next })
   }
 
   /** Whether this very item failed and waits. */
   waits(item: FeedItem): boolean {
     const found = this.#found.get(itemKey(item))
-    return found !== undefined && found.item === item && found.next > this.#clock.now()
+    return found !== undefined && found.item === item && found.next > this.#clock.elapsed()
   }
 
   /** Say why it fails now: something else may stand against it than when it was tried. */

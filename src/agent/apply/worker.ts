@@ -53,7 +53,7 @@ export class Worker {
 
   async #once(): Promise<void> {
     const { reconciler, clock, begin, onRun } = this.#options
-    if (clock.now() >= this.#compareAt) {
+    if (clock.elapsed() >= this.#compareAt) {
       reconciler.doubt()
       this.#compareAt = this.#nextComparison()
     }
@@ -82,9 +82,9 @@ export class Worker {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const { clock, reconciler } = this.#options
-    const until = this.#failure === undefined ? Math.min(reconciler.next ?? Infinity, this.#compareAt) : clock.now() + this.#waitMs()
+    const until = this.#failure === undefined ? Math.min(reconciler.next ?? Infinity, this.#compareAt) : clock.elapsed() + this.#waitMs()
     const timer = new AbortController()
-    const due = sleep(Math.max(0, until - clock.now()), undefined, { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => {})
+    const due = sleep(Math.max(0, until - clock.elapsed()), undefined, { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => {})
     await Promise.race([due, this.#wake.promise])
     timer.abort()
   }
@@ -97,6 +97,6 @@ export class Worker {
 
   #nextComparison(): number {
     const { clock } = this.#options
-    return clock.now() + compareEveryMs * (0.8 + 0.4 * clock.random())
+    return clock.elapsed() + compareEveryMs * (0.8 + 0.4 * clock.random())
   }
 }

@@ -101,7 +101,10 @@ function checkVersion(version: number): void {
 function textOf(error: unknown): string {
   if (error instanceof FeedRefused && error.status === 426)
     return `${error.message}; this host keeps what it has; update ${error.code === tooOld ? 'the agent' : 'the API, then the agent'}`
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED')
+    return `${message}; this host's clock says ${new Date().toISOString()}: if that is right, look at the clock of the API`
   // Both addresses of a name may have failed.
   if (error instanceof AggregateError) return error.errors.map(textOf).join('; ')
-  return (error as Error).message
+  return message
 }

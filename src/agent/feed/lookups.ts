@@ -63,7 +63,7 @@ export class Lookups {
 
   constructor(options: LookupOptions) {
     this.#options = options
-    this.#budget = new LookupBudget(options.clock.now())
+    this.#budget = new LookupBudget(options.clock.elapsed())
   }
 
   /** Note a station that has come, or another item. */
@@ -177,7 +177,7 @@ export class Lookups {
 
   #want(vpc: string, address: string, question: MissEvent | undefined, what: keyof Waiting = 'addresses'): void {
     const key = keyOf(vpc, address)
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     const before = this.#asked.get(key)
     if (before !== undefined && now - before.at < againMs)
       return void this.#asked.set(key, { at: before.at, question: question ?? before.question })

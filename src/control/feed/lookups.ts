@@ -89,6 +89,8 @@ export class Lookups {
     const { level, at } = this.#levels.get(host) ?? { level: burst, at: now }
     const filled = Math.min(burst, level + (Math.max(0, now - at) / 1_000) * perSecond)
     if (filled < count) {
+      // A clock that is set back must not keep it waiting until it is as late again.
+      this.#levels.set(host, { level: filled, at: now })
       const retryAfter = Math.max(1, Math.ceil((count - filled) / perSecond))
       throw new Problem('rate-limited', `this host asks for more than ${perSecond} addresses a second`, { retryAfter })
     }

@@ -16,7 +16,7 @@ export interface SilenceOptions {
 export class Silence {
   readonly #options: SilenceOptions
   readonly #timer: NodeJS.Timeout
-  readonly #begun: number
+  #begun: number
   /** Nothing before it counts. */
   #since: number
   #looked: number
@@ -30,12 +30,14 @@ export class Silence {
   /** Cut the feed if it is time. Where this process itself stood still, answers may wait to be read. */
   look(): void {
     const { status, isTold, now, cut } = this.#options
-    const stoodStill = now() - this.#looked > 2 * pingEveryMs
+    const passed = now() - this.#looked
     this.#looked = now()
+    // The clock was set back: what was heard before is of a time that has not come.
+    if (passed < 0) this.#begun = this.#looked
     const { answersPings = false, heard = 0 } = status() ?? {}
     const answers = answersPings && heard >= this.#begun
-    if (stoodStill || !isTold()) this.#since = this.#looked
-    else if (answers && this.#looked - Math.max(this.#since, heard) > hostSilenceMs) cut()
+    if (passed < 0 || passed > 2 * pingEveryMs || !isTold()) this.#since = this.#looked
+    else if (answers && this.#looked - (heard > this.#looked ? this.#since : Math.max(this.#since, heard)) > hostSilenceMs) cut()
   }
 
   /** Look no more. */

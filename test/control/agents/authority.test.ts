@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { after, test } from 'node:test'
+import { followFeed } from '#agent/feed/follower.ts'
 import { Authority, leafLifeMs } from '#control/issuer/authority.ts'
+import { createLog } from '#system/log.ts'
 import { newKey, spkiOf } from './test-agents.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vpc-ca-'))
@@ -47,8 +52,41 @@ test('the life of a certificate of a host is a week', async () => {
   const now = Date.parse('2026-05-01T00:00:00Z')
   const authority = await Authority.open(join(directory, 'ca'), now)
   const dates = openssl('x509', '-noout', '-dates', '-in', file('dated.crt', await authority.issueHost(id, spkiOf(newKey()), now)))
-  assert.equal(dates, 'notBefore=Apr 30 23:00:00 2026 GMT\nnotAfter=May  8 00:00:00 2026 GMT\n')
+  assert.equal(dates, 'notBefore=Apr 29 22:00:00 2026 GMT\nnotAfter=May  8 00:00:00 2026 GMT\n')
   assert.equal(leafLifeMs, 7 * 86_400_000)
+})
+
+test('a host whose clock is a day behind connects; one that is two days behind is told to look at clocks', async () => {
+  const authority = await Authority.open(join(directory, 'ca'))
+  const log = createLog({ out: { write: () => {} } })
+  const stateAt = async (issued: number): Promise<string | null> => {
+    const { key, certificate } = await authority.issueServer(issued)
+    const server = createServer({ key, cert: certificate }, (_, response) =>
+      response.writeHead(200).write('{"type":"hello","host":"h","version":1,"whole":true}\n'),
+    ).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const end = new AbortController()
+    let found: string | null = 'nothing was heard'
+    const options = {
+      server: () => ({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, tls: { ca: authority.certificate } }),
+      opening: () => ({ revision: null }),
+      onMessage: () => {},
+      onState: (state: string | null) => {
+        found = state
+        end.abort()
+      },
+      log,
+      random: Math.random,
+    }
+    await followFeed(options, AbortSignal.any([end.signal, AbortSignal.timeout(10_000)]))
+    server.closeAllConnections()
+    server.close()
+    return found
+  }
+  const day = 86_400_000
+  assert.equal(await stateAt(Date.now() + day), null)
+  const why = /^certificate is not yet valid; this host's clock says 20\S+Z: if that is right, look at the clock of the API$/
+  assert.match((await stateAt(Date.now() + 2 * day))!, why)
 })
 
 test('the key is made once, for its owner alone; of several that start together one makes it', async () => {

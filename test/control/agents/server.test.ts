@@ -185,7 +185,7 @@ test('every route refuses every certificate that is not good, and says nothing o
     none: [undefined, 401],
     "another CA's": [{ key: h1!.key, certificate: await other.issueHost(h1!.id, spki) }, 401],
     expired: [{ key: h1!.key, certificate: await agents.authority.issueHost(h1!.id, spki, Date.now() - 8 * day) }, 401],
-    'not yet good': [{ key: h1!.key, certificate: await agents.authority.issueHost(h1!.id, spki, Date.now() + day) }, 401],
+    'not yet good': [{ key: h1!.key, certificate: await agents.authority.issueHost(h1!.id, spki, Date.now() + 2 * day) }, 401],
     "the API's own": [{ key: keyOf(server.key), certificate: server.certificate }, 401],
     "a removed host's": [gone, 403],
     'of a host with a key that has not joined': [{ key, certificate: await agents.authority.issueHost(h1!.id, spkiOf(key)) }, 403],

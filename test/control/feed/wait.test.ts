@@ -244,6 +244,15 @@ test('a host that answers no ping is cut, unless nobody could have heard it', ()
   report({ answersPings: true })
   assert.equal(pass(20_000), 1)
   assert.equal(pass(5_000), 2)
+  // The clock is set back by a day, once before and once after the host falls silent.
+  for (const isLast of [false, true]) {
+    report({ answersPings: true })
+    clock.now -= 86_400_000
+    silence.look()
+    if (!isLast) report({ answersPings: true })
+    const cuts: number = clock.cuts
+    assert.deepEqual([pass(20_000), pass(5_000)], [cuts, cuts + 1], 'it hears that silence, too')
+  }
   silence.end()
 })
 
