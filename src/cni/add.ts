@@ -16,14 +16,17 @@ import { vnicNameOf } from './vnic-of.ts'
 /** Seconds that this host and others have to plug it in. */
 const plugSeconds = 30
 
-/** Do it, or leave nothing. Repeating it changes nothing and gives the same. */
-export async function add(config: NetworkConfig, attachment: Attachment, netns: string): Promise<Result> {
+/**
+ * Do it, or leave nothing. Repeating it changes nothing and gives the same. `known`: the subnet of the configuration,
+ * where somebody has looked its name up already.
+ */
+export async function add(config: NetworkConfig, attachment: Attachment, netns: string, known?: Resource): Promise<Result> {
   if (config.prevResult !== undefined)
     throw new CniError(errorCode.invalidConfig, 'vpc-cni makes an interface; it is the first plugin of its list')
   const place = netnsOf(netns)
   const { id: host } = await thisHost(config.agentStateDir)
   const client = clientOf(config)
-  const subnet = await subnetOf(client, config)
+  const subnet = known ?? (await subnetOf(client, config))
   const { body: home } = await client.must<Resource>('find its vpc', 'GET', `/vpcs/${subnet.vpc}`)
   const result = await allOrNothing(async (undo) => {
     const name = vnicNameOf(config.name, attachment)

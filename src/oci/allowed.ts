@@ -1,5 +1,5 @@
 /** What annotations may name, where the host's file says so: who chooses annotations need not be its administrator. */
-import { clientOf } from '#cni/cloud.ts'
+import { clientOf, subnetOf } from '#cni/cloud.ts'
 import type { NetworkConfig } from '#cni/invocation.ts'
 import type { ApiClient } from '#cli/cloud/api-client.ts'
 import { Failure } from '#cli/failure.ts'
@@ -21,13 +21,6 @@ export function allowedIn({ allow }: Readonly<Record<string, unknown>>, path: st
   return allow as Allowed
 }
 
-/** Of a subnet or a vpc: whose it is. */
-interface Placed {
-  readonly id: string
-  readonly vpc: string
-  readonly account: string
-}
-
 const refuse = (what: string, path: string, key: Key): Failure =>
   new Failure('denied', `annotations may not name ${what} on this host; ${path} says which ${key} they may, in allow`, {
     code: 'not-allowed',
@@ -38,21 +31,26 @@ export function checkSwitch(allowed: Allowed | undefined, name: string, path: st
   if (allowed !== undefined && !(allowed.switches ?? []).includes(name)) throw refuse(`switch ${name}`, path, 'switches')
 }
 
-/** The same for a subnet of the cloud and groups there: the subnet is listed, or its vpc, or its account. */
-export async function checkSubnet(allowed: Allowed | undefined, config: NetworkConfig, path: string): Promise<void> {
-  if (allowed === undefined) return
+type Subnet = Awaited<ReturnType<typeof subnetOf>>
+
+/**
+ * The same for a subnet of the cloud and groups there: the subnet is listed, or its vpc, or its account. Gives the
+ * subnet, so that the name is looked up once; undefined: nobody has looked it up.
+ */
+export async function checkSubnet(allowed: Allowed | undefined, config: NetworkConfig, path: string): Promise<Subnet | undefined> {
+  if (allowed === undefined) return undefined
   const { subnet: name, groups } = config
   const listed = allowed.groups
   const group = listed && groups.find((each) => !listed.includes(each))
   if (group !== undefined) throw refuse(`group ${group}`, path, 'groups')
   const client = clientOf(config)
-  const read = async (plural: string, word: string): Promise<Placed> =>
-    (await client.must<Placed>(`find ${word}`, 'GET', `/${plural}/${encodeURIComponent(word)}`)).body
-  const subnet = await read('subnets', name)
-  if (await isListed(client, 'subnets', allowed.subnets, subnet.id)) return
-  if (await isListed(client, 'vpcs', allowed.vpcs, subnet.vpc)) return
-  const { account } = await read('vpcs', subnet.vpc)
-  if (await isListed(client, 'accounts', allowed.accounts, account)) return
+  const subnet = await subnetOf(client, config)
+  const vpc = String(subnet.vpc)
+  // The same words name the same subnet.
+  if (allowed.subnets?.includes(name) || (await isListed(client, 'subnets', allowed.subnets, subnet.id))) return subnet
+  if (await isListed(client, 'vpcs', allowed.vpcs, vpc)) return subnet
+  const { account } = (await client.must<{ account: string }>('find its vpc', 'GET', `/vpcs/${vpc}`)).body
+  if (await isListed(client, 'accounts', allowed.accounts, account)) return subnet
   throw refuse(`subnet ${name}`, path, 'subnets')
 }
 

@@ -63,8 +63,8 @@ async function inCloud(stage: Stage, state: ContainerState, subnet: string, conf
   const config = configOf(configPath, own)
   const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') return del(config, attachment)
-  await checkSubnet(allowedIn(hostConfig(configPath), configPath), config, configPath)
-  await add(config, attachment, netnsPath(state))
+  const checked = await checkSubnet(allowedIn(hostConfig(configPath), configPath), config, configPath)
+  await add(config, attachment, netnsPath(state), checked)
 }
 
 const configOf = (configPath: string, own: object): NetworkConfig => readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))

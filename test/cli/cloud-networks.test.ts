@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { currentContext } from '#cli/cloud/contexts.ts'
 import { outputProblem } from '#cli/schema/outputs.ts'
+import { readConfig, versions } from '#cni/invocation.ts'
+import { checkSubnet } from '#oci/allowed.ts'
 import { RealApi } from '../agent/real-api.ts'
 import { runHere } from './in-process.ts'
 import { vpcPath } from './run-vpc.ts'
@@ -30,6 +33,9 @@ test('every command works, in the order of the page', () => {
   const routes = JSON.parse(run('vpc route-table get far --vpc=gold --json').stdout) as { routes: { destination: string }[] }
   assert.equal(routes.routes[0]!.destination, '10.1.0.0/24')
 })
+
+/** No agent has written there which vnics are plugged in here. */
+const away = ['--state-dir=/nonexistent']
 
 /** What people type wrong, in the cloud of that page, with what they are told. */
 const mistakes: readonly (readonly [line: string, told: RegExp])[] = [
@@ -99,4 +105,47 @@ test('a wrong key in a document of 2 000 lines is named with its line; a plan th
   const late = await runHere('', ['cloud', 'apply', file, `--plan=${plan}`])
   assert.match(late.failure!.message, /vpc big has changed since the plan was made, so nothing was done; look at the new plan/)
   assert.deepEqual(((await api.get('/subnets?vpc=big&account=shop')) as { items: unknown[] }).items, [])
+})
+
+test('questions about paths, audit records and hosts that are emptied print what their schemas say', async () => {
+  Object.assign(process.env, api.env)
+  const verdicts: string[] = []
+  for (const line of [
+    'why shop/web1 10.1.0.250',
+    'why shop/web1 198.51.100.7',
+    'why 198.51.100.7 shop/web1',
+    'why shop/web1 shop/web1',
+    'why shop/web1 shop/db1 --tcp=5432',
+    'why --all=shop/red',
+    'cloud audit --limit=1000',
+    'host drain h2 --dry-run',
+    'host drain h2',
+    'host drain h2',
+    'host undrain h2',
+    'host evacuate h2 --fenced --dry-run',
+    'host evacuate h2 --fenced',
+  ]) {
+    const { path, stdout, failure } = await runHere('', [...line.split(' '), '--json', ...(line.startsWith('why') ? away : [])])
+    assert.equal(failure, undefined, line)
+    assert.equal(outputProblem(path, stdout), undefined, line)
+    const { verdict, ...more } = JSON.parse(stdout) as { verdict?: string }
+    if (verdict !== undefined) verdicts.push(verdict)
+    const printed = path === 'cloud audit' ? [{ ...Object.values(more)[0]!, more: 1 }] : { ...more, ...(verdict && { verdict }), more: 1 }
+    assert.match(outputProblem(path, JSON.stringify(printed)) ?? 'none', /more|Invalid/, `${line}, with a field more`)
+  }
+  assert.ok(verdicts.includes('blocked'), verdicts.join())
+})
+
+test('the OCI hook looks the name of an allowed subnet up once', async () => {
+  Object.assign(process.env, api.env)
+  const config = readConfig(JSON.stringify({ cniVersion: versions[0], name: 'oci', subnet: 'shop/red/web' }))
+  const { server, token } = currentContext(undefined)
+  const lookups = async (): Promise<number> => {
+    const body = await (await fetch(`${server}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text()
+    return Number(/^\S*requests_total\{method="GET",kind="subnet",status="200"\} (\d+)/m.exec(body)?.[1] ?? 'none')
+  }
+  const before = await lookups()
+  const found = await checkSubnet({ subnets: ['shop/red/web'] }, config, 'hook.yaml')
+  assert.deepEqual([found?.name, (await lookups()) - before], ['web', 1])
+  await assert.rejects(checkSubnet({ subnets: ['shop/red/db'] }, config, 'hook.yaml'), /may not name subnet shop\/red\/web/)
 })

@@ -15,13 +15,13 @@ const kind = kindOf('host')
 const pollSeconds = 25
 
 /** What the API answers. */
-interface Left {
+export interface Left {
   readonly host: string
   readonly name: string
   readonly state: string
   readonly revision: string
   readonly left: number
-  readonly vnics: readonly { readonly id: string; readonly name: string | null }[]
+  readonly vnics: readonly { readonly kind: string; readonly id: string; readonly name: string | null }[]
   readonly unplugged?: number
 }
 

@@ -1,6 +1,7 @@
 /** What each command prints with --json: the one table that `vpc doc schema` serves and tests check outputs by. */
 import { kindNames } from '#resource/kind-names.ts'
 import { z } from 'zod'
+import * as answer from './answers.ts'
 import { changed, changedId, changedObject, count, flag, id, objectOf, objectsOf, only, text, textOrNull, texts } from './objects.ts'
 import * as report from './reports.ts'
 import { resourceOf, wouldBe } from './resources.ts'
@@ -161,7 +162,7 @@ const host: Readonly<Record<string, CommandOutput>> = {
   'shell autocomplete fish': files,
   'shell autocomplete zsh': files,
   stats: list(report.sourceStats),
-  trace: one(report.trace),
+  trace: one(answer.trace),
   version: one(only({ version: text, node: text })),
 }
 
@@ -226,14 +227,14 @@ const cloud: Readonly<Record<string, CommandOutput>> = {
       roles: z.array(only({ role: text, org: textOrNull, account: textOrNull, vpc: textOrNull, scopeId: id.nullable().optional() })),
     }),
   ),
-  why: one(loose),
+  why: one(answer.why),
   'cloud apply': one(z.union([only({ changed: flag, ...report.plan }), only({ dryRun: z.literal(true), ...report.plan })])),
-  'cloud audit': list(loose),
+  'cloud audit': list(answer.auditRecord),
   'cloud export': one(z.looseObject({ vpc: z.looseObject({ name: text }) })),
-  'cloud host drain': one(loose),
-  'cloud host evacuate': one(loose),
+  'cloud host drain': one(answer.emptied),
+  'cloud host evacuate': one(answer.emptied),
   'cloud host token': machine,
-  'cloud host undrain': one(loose),
+  'cloud host undrain': one(answer.emptied),
   'cloud plan': one(only({ dryRun: z.literal(true), ...report.plan })),
   'cloud vnic attach': machine,
   'cloud vnic detach': machine,

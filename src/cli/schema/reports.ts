@@ -56,14 +56,6 @@ export const audit = only({
   mended: z.array(difference),
   failures: texts,
 })
-export const traceStep = only({
-  stage: text,
-  verdict: z.enum(['pass', 'drop']),
-  text,
-  rule: text.optional(),
-  remedy: text.optional(),
-})
-export const trace = z.looseObject({ hops: z.array(z.looseObject({ packet: text, steps: z.array(traceStep) })) })
 export const reason = only({ reason: z.enum(dropReasonNames), why: text, remedy: textOrNull })
 export const drop = z.looseObject({ time: text, reason: text, unit: textOrNull, port: textOrNull, vni: count, length: count, lost: count })
 export const objectChanges = only({

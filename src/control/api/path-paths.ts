@@ -1,5 +1,5 @@
 /** The part of the OpenAPI document about questions about paths. */
-import { protocols } from '../path/answer.ts'
+import { endKinds, hostRoles, hostStates, obstacleCodes, protocols, stages, verdicts, ways } from '../path/answer.ts'
 
 type Json = Record<string, any>
 
@@ -20,7 +20,7 @@ const thing = object({ kind: text, id, name: textOrNull }, 'a resource; without 
 const end: Json = {
   type: 'object',
   properties: {
-    kind: { enum: ['vnic', 'outside', 'hidden', 'nobody', 'gateway'], description: 'hidden: a vnic that the asker may not know' },
+    kind: { enum: endKinds, description: 'hidden: a vnic that the asker may not know' },
     address: text,
     id,
     name: textOrNull,
@@ -29,8 +29,8 @@ const end: Json = {
   required: ['kind', 'address'],
 }
 const step = object({
-  way: { enum: ['request', 'answer'] },
-  stage: text,
+  way: { enum: ways },
+  stage: { enum: stages },
   ok: { type: ['boolean', 'null'], description: 'null: said for information' },
   text,
   thing: orNull(thing),
@@ -45,7 +45,7 @@ const changed = object({
 })
 const obstacle = object({
   step: { type: 'integer', description: 'index of its step' },
-  code: text,
+  code: { enum: obstacleCodes },
   text,
   thing: orNull(thing),
   changed: orNull(changed),
@@ -54,8 +54,8 @@ const obstacle = object({
 const host = object({
   id: { type: ['string', 'null'], format: 'uuid', description: 'null: the asker may not know which' },
   name: textOrNull,
-  role: { enum: ['source', 'destination', 'both', 'wire'] },
-  state: { enum: ['current', 'late', 'unreachable', 'failing'] },
+  role: { enum: hostRoles },
+  state: { enum: hostStates },
   needs: { ...text, description: 'the newest revision of what the answer depends on' },
   acked: { ...textOrNull, description: 'the revision that the host does' },
   problem: orNull(object({ code: text, text })),
@@ -63,7 +63,7 @@ const host = object({
 
 const answer = object({
   verdict: {
-    enum: ['reachable', 'blocked', 'not-yet', 'unknown'],
+    enum: verdicts,
     description: 'not-yet: the model allows it, and a host does not do so yet. unknown: a guest may forward it',
   },
   packet: object({

@@ -1,4 +1,5 @@
 /** What the store holds: objects, the markers of those that are gone, claims. Values are JSON. */
+import type { AuditItem } from '#resource/audit-item.ts'
 import type { Stamp } from '#resource/envelope.ts'
 
 export type Spec = Readonly<Record<string, unknown>>
@@ -117,24 +118,10 @@ export interface GoneRecord {
   readonly vpc: string | null
 }
 
-/** An audit record. Refusals have a path, and no kind. */
-export interface AuditRecord {
+/** An audit record, as the store has it. */
+export interface AuditRecord extends AuditItem {
   /** Its key in the store. */
   readonly key?: string
-  readonly time: string
-  readonly request: string
-  readonly principal: string
-  readonly kind?: string
-  readonly id?: string
-  readonly name?: string | null
-  readonly org?: string | null
-  readonly account?: string | null
-  readonly vpc?: string | null
-  readonly fields?: readonly string[]
-  /** Revision of the thing before; null: there was none. */
-  readonly before?: string | null
-  /** Of a binding: the hosts of a vnic before and after. */
-  readonly hosts?: readonly (string | null)[]
 }
 
 /** Who has a unique thing, or since when it is free. */

@@ -20,42 +20,47 @@ export interface Packet {
   readonly destination: string
 }
 
-export type Way = 'request' | 'answer'
-export type Stage =
-  | 'source'
-  | 'subnet'
-  | 'router'
-  | 'route'
-  | 'peering'
-  | 'nat'
-  | 'groups-out'
-  | 'groups-in'
-  | 'host'
-  | 'destination'
-  | 'mtu'
+export const ways = ['request', 'answer'] as const
+export type Way = (typeof ways)[number]
+export const stages = [
+  'source',
+  'subnet',
+  'router',
+  'route',
+  'peering',
+  'nat',
+  'groups-out',
+  'groups-in',
+  'host',
+  'destination',
+  'mtu',
+] as const
+export type Stage = (typeof stages)[number]
 
-/** What stands in the way. */
-export type ObstacleCode =
-  | 'unplugged'
-  | 'no-address'
-  | 'nobody'
-  | 'gateway'
-  | 'no-router'
-  | 'not-joined'
-  | 'no-route'
-  | 'blackhole'
-  | 'next-hop'
-  | 'peering'
-  | 'no-public-address'
-  | 'nat-protocol'
-  | 'floating-free'
-  | 'shared-address'
-  | 'not-outside'
-  | 'group-out'
-  | 'group-in'
-  | 'facility'
-  | 'underlay'
-  | 'detour'
+/** What may stand in the way. */
+export const obstacleCodes = [
+  'unplugged',
+  'no-address',
+  'nobody',
+  'gateway',
+  'no-router',
+  'not-joined',
+  'no-route',
+  'blackhole',
+  'next-hop',
+  'peering',
+  'no-public-address',
+  'nat-protocol',
+  'floating-free',
+  'shared-address',
+  'not-outside',
+  'group-out',
+  'group-in',
+  'facility',
+  'underlay',
+  'detour',
+] as const
+export type ObstacleCode = (typeof obstacleCodes)[number]
 
 /** One thing on the way that lets the packet pass, or does not. */
 export interface Step {
@@ -92,13 +97,16 @@ export interface Obstacle {
   readonly command: string | null
 }
 
+export const hostRoles = ['source', 'destination', 'both', 'wire'] as const
+export const hostStates = ['current', 'late', 'unreachable', 'failing'] as const
+
 /** Whether a host does what the answer depends on. */
 export interface ProgrammedHost {
   /** Null: the asker may not know which. */
   readonly id: string | null
   readonly name: string | null
-  readonly role: 'source' | 'destination' | 'both' | 'wire'
-  readonly state: 'current' | 'late' | 'unreachable' | 'failing'
+  readonly role: (typeof hostRoles)[number]
+  readonly state: (typeof hostStates)[number]
   /** The newest revision of what the answer depends on there. */
   readonly needs: string
   /** What the host does; null: nobody has heard it. */
@@ -106,9 +114,11 @@ export interface ProgrammedHost {
   readonly problem: { readonly code: string; readonly text: string } | null
 }
 
+/** `outside`: an address of nobody here. `hidden`: of a vnic that the asker may not know. */
+export const endKinds = ['vnic', 'outside', 'hidden', 'nobody', 'gateway'] as const
+
 export interface End {
-  /** `outside`: an address of nobody here. `hidden`: of a vnic that the asker may not know. */
-  readonly kind: 'vnic' | 'outside' | 'hidden' | 'nobody' | 'gateway'
+  readonly kind: (typeof endKinds)[number]
   readonly address: string
   readonly id?: string
   readonly name?: string | null
@@ -119,7 +129,8 @@ export interface End {
  * `not-yet`: the model allows it, and a host does not do so yet. `unknown`: a guest forwards it, and nobody here knows
  * how.
  */
-export type Verdict = 'reachable' | 'blocked' | 'not-yet' | 'unknown'
+export const verdicts = ['reachable', 'blocked', 'not-yet', 'unknown'] as const
+export type Verdict = (typeof verdicts)[number]
 
 export interface PathAnswer {
   readonly verdict: Verdict

@@ -1,20 +1,9 @@
 /** `vpc cloud audit`. */
+import type { AuditItem } from '#resource/audit-item.ts'
 import { clientOf } from '../../cloud/resource-actions.ts'
 import { common } from '../../cloud/resource-command.ts'
 import { command } from '../../command.ts'
 import { text } from '../../option.ts'
-
-interface AuditItem {
-  readonly time: string
-  readonly principal: string
-  readonly source: string
-  readonly method: string
-  readonly kind?: string
-  readonly id?: string
-  readonly path?: string
-  readonly fields?: readonly string[]
-  readonly result: string | number
-}
 
 const filters = ['principal', 'kind', 'target', 'since', 'until', 'limit'] as const
 
