@@ -48,6 +48,7 @@ export const judge = (facts: Facts): ProbeResult[] => [
   ...facts.portUses.map(udpPort),
   firewall(facts),
   programs(facts),
+  ...ipsec(facts),
   ...judgeTraps(facts.traps),
 ]
 
@@ -162,6 +163,13 @@ function programs({ rules }: Facts): ProbeResult {
     found: `foreign programs run before ours (${found.join('; ')})`,
     remedy: 'if one of them ends the chain, let it pass packets on (TCX_NEXT), or attach it behind ours',
   })
+}
+
+/** The mux sends nothing then, and packets of other programs to the VTEP would not be encrypted. */
+function ipsec({ pastIpsec }: Facts): ProbeResult[] {
+  if (pastIpsec.length === 0) return []
+  const found = `packets to VTEPs under IPsec pass without it (${pastIpsec.join(', ')}), so muxes send them none`
+  return [line('ipsec', { state: 'warning', found, remedy: `sysctl -w ${pastIpsec.map((name) => `${name}=0`).join(' ')}` })]
 }
 
 /** One line of text for people: name, finding, remedy. */

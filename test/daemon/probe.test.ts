@@ -12,6 +12,7 @@ import { tryTun } from '#datapath/probe/features.ts'
 import type { Facts } from '#datapath/probe/facts.ts'
 import { objectNames } from '#datapath/hook.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
+import { addGuard } from '#datapath/host-rules/guards.ts'
 import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { formatProbeLine, judge, probe, probeRunning } from '#daemon/probe.ts'
@@ -36,6 +37,7 @@ const good: Facts = {
   underlay: [{ name: 'eth0', mtuBytes: 1600, ipv4: true }],
   portUses: [{ port: 4789, ours: [], others: [] }],
   rules: [{ name: 'eth0', objections: { out: [], in: [] }, before: [] }],
+  pastIpsec: [],
   traps: {
     tunnel: [],
     port: 4789,
@@ -139,6 +141,10 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
     { portUses: [{ port: 4790, ours: ['vpcmux0'], others: ['vxlan device flannel.1'] }] },
     /^warning udp-port: UDP port 4790 is that of our vpcmux0, and of vxlan device flannel.1; /,
   ],
+  [
+    { pastIpsec: ['net.ipv4.conf.all.disable_policy', 'net.ipv4.conf.eth0.disable_xfrm'] },
+    /^warning ipsec: .*\(net\.ipv4\.conf\.all\.disable_policy, .*\), so muxes .*; sysctl -w .*\.disable_policy=0 net\.ipv4\.conf\.eth0\.disable_xfrm=0$/,
+  ],
   [{ traps: undefined }, /^unknown host-settings: not looked at, for lack of privileges; run it as root/],
   [
     trapped({ conntrack: { count: 90_000, max: 100_000 } }),
@@ -222,6 +228,39 @@ test('the MTU of interfaces with an address is looked at, that of our own is not
     assert.equal(line(), 'mtu: wan has 1550: guests get 1500')
     netlink.setLink(ifindex, { alias: 'vpc:x' })
     assert.match(line(), /no interface/)
+  })
+})
+
+test('settings that let packets pass without IPsec are named where a mux needs it, and nowhere else', () => {
+  const [source, destination] = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(203, 0, 113, 2)]
+  const sysctl = (device: string, name: string, value: 0 | 1): void =>
+    writeFileSync(`/proc/sys/net/ipv4/conf/${device}/${name}`, `${value}`)
+  const found = (): string[] => probeRunning(options).flatMap((result) => (result.name === 'ipsec' ? [result.remedy] : []))
+  insideThrowawayNetns(() => {
+    using netlink = Netlink.open()
+    const veth = (name: string, address: readonly number[]): number => {
+      const { ifindex } = netlink.createVeth({ name, peer: { name: `${name}-peer`, up: true }, up: true })
+      netlink.addAddress({ ifindex, address: Uint8Array.from(address), prefixLength: 24 })
+      return ifindex
+    }
+    for (const [name, ...address] of [
+      ['under.0', 192, 0, 2, 1],
+      ['way0', 203, 0, 113, 1],
+      ['else0', 10, 0, 0, 1],
+    ] as const)
+      veth(name, address)
+    for (const device of ['under.0', 'else0']) sysctl(device, 'disable_xfrm', 1)
+    assert.deepEqual(found(), [], 'nothing must be encrypted')
+    addGuard({ direction: 'out', source, destination, port: 4789 })
+    assert.deepEqual(found(), ['sysctl -w net.ipv4.conf.under/0.disable_xfrm=0'])
+    sysctl('way0', 'disable_policy', 1)
+    assert.deepEqual(found(), ['sysctl -w net.ipv4.conf.under/0.disable_xfrm=0 net.ipv4.conf.way0.disable_policy=0'])
+    for (const [device, name] of [
+      ['under.0', 'disable_xfrm'],
+      ['way0', 'disable_policy'],
+    ] as const)
+      sysctl(device, name, 0)
+    assert.deepEqual(found(), [])
   })
 })
 

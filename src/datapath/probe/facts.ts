@@ -1,6 +1,7 @@
 /** Gathers the facts for the probe of a machine, without judging them. */
 import { readdirSync } from 'node:fs'
 import { kernelVersion, type KernelVersion } from '#kernel/kernel-version.ts'
+import { settingsPastGuards } from '../host-rules/past-ipsec.ts'
 import { objectNames } from '../hook.ts'
 import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
@@ -38,6 +39,8 @@ export interface Facts {
   readonly underlay: readonly UnderlayInterface[]
   readonly portUses: readonly PortUse[]
   readonly rules: readonly InterfaceRules[]
+  /** Settings by which packets that must be encrypted pass in plain, as sysctl(8) names them. */
+  readonly pastIpsec: readonly string[]
   /** Undefined: not looked for, for lack of privileges. */
   readonly traps: Traps | undefined
 }
@@ -76,6 +79,7 @@ export function gatherFacts({ bpffs, objectDir, udpPort = 4789, root }: ProbeOpt
     underlay: underlayInterfaces(),
     portUses,
     rules: found.missing.length === 0 ? interfaceRules(udpPort) : [],
+    pastIpsec: found.missing.length === 0 ? settingsPastGuards() : [],
     traps: found.missing.length === 0 ? findTraps(portUses[0]?.port ?? udpPort, root) : undefined,
   }
 }
