@@ -1,11 +1,14 @@
 /** Policies of IPsec in a network namespace (linux/xfrm.h): which packets they concern, and some of our own. */
 import { bytes, cStruct, pad, u16, u32, u8 } from '#abi/c-struct.ts'
 import { KernelError } from './errno.ts'
+import { decodeAttributeList, type NetlinkMessage } from './netlink-message.ts'
 import { netlinkFamily, NetlinkSocket } from './netlink-socket.ts'
 
 const XFRM_MSG_NEWPOLICY = 0x13
 const XFRM_MSG_DELPOLICY = 0x14
 const XFRM_MSG_GETPOLICY = 0x15
+const XFRM_MSG_FLUSHPOLICY = 0x1d
+const XFRMA_POLICY = 7
 /** Multicast group that tells of every change of a policy. */
 export const xfrmPolicyGroup = 4
 /** struct xfrm_lifetime_cfg, struct xfrm_lifetime_cur. */
@@ -137,6 +140,15 @@ export function addGuard(guard: Guard): void {
   // No limit of bytes and packets, the first four numbers of the lifetimes.
   body.fill(0xff, selector.size, selector.size + 32)
   change('XFRM_MSG_NEWPOLICY', XFRM_MSG_NEWPOLICY, body)
+}
+
+/** Whether a notification of xfrmPolicyGroup tells that a guard may be gone: somebody deleted it, or all policies. */
+export function tellsOfLostGuard({ type, body }: NetlinkMessage): boolean {
+  if (type === XFRM_MSG_FLUSHPOLICY) return true
+  if (type !== XFRM_MSG_DELPOLICY) return false
+  // The selector before it is empty for a policy that was named by its index.
+  const policy = decodeAttributeList(body.subarray(policyId.size)).find(([type]) => type === XFRMA_POLICY)?.[1]
+  return policy === undefined || decodePolicy(policy).user === guardUser
 }
 
 /** Let go of such packets. */

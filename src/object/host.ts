@@ -71,6 +71,7 @@ export class Host implements HandleHost, SetHost {
   readonly #handles = new Set<Handle>()
   readonly #byUid = new Map<number, number>()
   readonly #stopEvents: (() => void)[] = []
+  #retry: Retry | undefined
   /** The objects before the current operation. */
   #before: ReadonlyMap<Id, VpcObject> = new Map()
 
@@ -206,9 +207,12 @@ export class Host implements HandleHost, SetHost {
     const { object } = handle
     const claim = claimsOf(() => this.access, handle.opener)
     const seesHost = seesHostOf(() => this.access, handle.opener)
-    return yield* transactSteps(context, asked, (tx) =>
+    const result = yield* transactSteps(context, asked, (tx) =>
       performBytes(perform, name, { context, tx, object, handle, input, claim, seesHost }),
     )
+    // What kept it from its state may be over by that.
+    if (operations[name].mutate && (object === undefined || context.troubles.of(object) !== null)) this.#retry?.soon()
+    return result
   }
 
   /** A handle is closed. Never throws: only the log could report it. */
@@ -302,7 +306,7 @@ export class Host implements HandleHost, SetHost {
     )
     const speed = new ContainerSpeed(context)
     const state = new KeepState(context)
-    const retry = new Retry(context)
+    const retry = (this.#retry = new Retry(context))
     watchDevices(context, state, () => {
       speed.look()
       retry.soon()

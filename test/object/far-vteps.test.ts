@@ -170,8 +170,13 @@ test('policies against packets in plain outlive vpcd, come back, follow the mux 
   host.start()
   const again = host.open('vpcmux', id)
   assert.deepEqual([policies(), again.describe<MuxInfo>().farVteps], [guards('192.0.2.2'), lines])
-  ip('xfrm', 'policy', 'flush')
-  await eventually(() => policies().length === 2)
+  // Within turns of the event loop, before any timer: all policies, and one that is named by its index.
+  const index = (): string => /dir out.*index (\d+)/.exec(ip('-s', 'xfrm', 'policy'))![1]!
+  for (const less of [() => ['flush'], () => ['delete', 'dir', 'out', 'index', index()]]) {
+    ip('xfrm', 'policy', ...less())
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(policies(), guards('192.0.2.2'))
+  }
   again.do('vpcmuxListen', sockaddr('192.0.2.1', 4790))
   assert.deepEqual(policies(), guards('192.0.2.2', 4790))
   const mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8)
@@ -235,4 +240,34 @@ test('a mux whose policies the kernel does not take after a start sends nothing,
   }
   await eventually(() => sends() && policies().length === 2)
   assert.deepEqual(policies(), guards('192.0.2.2'))
+})
+
+test('a mux that sends nothing for lack of policies sends soon after it needs none', async ({ mock }) => {
+  await using host = new ScratchHost()
+  const { mux, ethlink } = inService(host)
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec'))
+  for (const each of [mux, ethlink]) each.do('metaCommit')
+  const { id } = mux
+  const sends = (): boolean => host.datapath.tables.muxes.entries().length > 0
+  let tries = 0
+  try {
+    await host.restart(() => {
+      ip('xfrm', 'policy', 'flush')
+      mock.timers.enable({ apis: ['setTimeout'] })
+      observeSteps((what) => {
+        if (what !== 'XFRM_MSG_NEWPOLICY') return
+        tries++
+        throw new KernelError(what, errno.EPROTONOSUPPORT)
+      })
+    })
+    // vpcd tries again after longer and longer waits.
+    for (const wait of [1000, 1000, 2000, 4000]) mock.timers.tick(wait)
+    assert.ok(tries >= 5 && !sends(), `${tries} tries`)
+    host.open('vpcmux', id).do('vpcmuxFarVtepsSet', far())
+    mock.timers.tick(1000)
+    assert.ok(sends())
+  } finally {
+    observeSteps(undefined)
+    mock.timers.reset()
+  }
 })

@@ -6,10 +6,11 @@ import { chainOf } from '../chain.ts'
 import { hooks } from '../hook.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
 import { nftablesGroup, nftRuleset, type NftRuleset } from '#kernel/nftables.ts'
+import type { NetlinkMessage } from '#kernel/netlink-message.ts'
 import { netlinkFamily, NetlinkSocket } from '#kernel/netlink-socket.ts'
 import { onReadable } from '#kernel/readiness.ts'
 import { ingressFilters } from '#kernel/tc-filter.ts'
-import { xfrmPolicies, xfrmPolicyGroup, type XfrmPolicy } from '#kernel/xfrm-policy.ts'
+import { tellsOfLostGuard, xfrmPolicies, xfrmPolicyGroup, type XfrmPolicy } from '#kernel/xfrm-policy.ts'
 import { xtablesTables, type XtablesTable } from '#kernel/xtables.ts'
 import { judgeNft } from './nft-judge.ts'
 import type { TunnelPackets } from './tunnel-packet.ts'
@@ -100,8 +101,11 @@ function judgeInterface(ifindex: number): string[] {
 
 const RTNLGRP = { TC: 4, IPV4_IFADDR: 5, IPV4_ROUTE: 7, IPV6_IFADDR: 9, IPV6_ROUTE: 11 } as const
 
-/** Which part of the host has changed. `rules`: what objectionsTo asks for; `routes`: addresses and routes. */
-export type HostChange = 'rules' | 'routes'
+/**
+ * Which part of the host has changed. `rules`: what objectionsTo asks for; `guards`: of these, policies that keep
+ * packets from passing in plain may be gone; `routes`: addresses and routes.
+ */
+export type HostChange = 'rules' | 'guards' | 'routes'
 
 /**
  * Call back when the kernel notifies of a change. It does not for the old iptables and for programs by tcx. The result
@@ -109,7 +113,7 @@ export type HostChange = 'rules' | 'routes'
  */
 export function followHost(callback: (what: HostChange) => void): () => void {
   const stack = new DisposableStack()
-  const follow = (family: number, groups: readonly number[], what: HostChange): void => {
+  const follow = (family: number, groups: readonly number[], whatOf: (found: Found) => HostChange): void => {
     let socket: NetlinkSocket
     try {
       socket = NetlinkSocket.open({ family, groups })
@@ -121,26 +125,37 @@ export function followHost(callback: (what: HostChange) => void): () => void {
     stack.defer(() => socket.close())
     stack.use(
       onReadable(socket.fd, () => {
-        if (drain(socket)) callback(what)
+        const found = drain(socket)
+        if (found.lost || found.messages.length > 0) callback(whatOf(found))
       }),
     )
   }
-  follow(netlinkFamily.NETFILTER, [nftablesGroup], 'rules')
-  follow(netlinkFamily.XFRM, [xfrmPolicyGroup], 'rules')
-  follow(netlinkFamily.ROUTE, [RTNLGRP.TC], 'rules')
-  follow(netlinkFamily.ROUTE, [RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_IFADDR, RTNLGRP.IPV6_ROUTE], 'routes')
+  const { TC, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE } = RTNLGRP
+  follow(netlinkFamily.NETFILTER, [nftablesGroup], () => 'rules')
+  follow(netlinkFamily.XFRM, [xfrmPolicyGroup], ({ lost, messages }) => (lost || messages.some(tellsOfLostGuard) ? 'guards' : 'rules'))
+  follow(netlinkFamily.ROUTE, [TC], () => 'rules')
+  follow(netlinkFamily.ROUTE, [IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE], () => 'routes')
   return () => stack.dispose()
 }
 
-/** Whether there was a notification. The caller asks for the new state. */
-function drain(socket: NetlinkSocket): boolean {
-  let any = false
+/** Notifications that waited; `lost`: there were more than the socket has room for. */
+interface Found {
+  readonly messages: readonly NetlinkMessage[]
+  readonly lost: boolean
+}
+
+/** Takes what waits. The caller asks for the new state. */
+function drain(socket: NetlinkSocket): Found {
+  const messages: NetlinkMessage[] = []
+  let lost = false
   for (;;) {
     try {
-      if (socket.receiveWaiting().length === 0) return any
+      const some = socket.receiveWaiting()
+      if (some.length === 0) return { messages, lost }
+      messages.push(...some)
     } catch (error) {
       if (!(error instanceof KernelError && error.errno === errno.ENOBUFS)) throw error
+      lost = true
     }
-    any = true
   }
 }

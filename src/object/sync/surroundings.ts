@@ -12,7 +12,7 @@ import { syncMux } from '../type/mux.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
-import { keepGuards, pastGuards, settingsPastGuards } from '../type/mux-guards.ts'
+import { hasGuards, keepGuards, pastGuards, settingsPastGuards } from '../type/mux-guards.ts'
 import { touchMux } from '../type/mtu-follow.ts'
 import { inService } from '../type/mtu.ts'
 import { refusal } from '../vpc-error.ts'
@@ -43,7 +43,8 @@ export class Surroundings {
     this.#context = context
     const stops = [
       followHost((what: HostChange) => {
-        this.#told ||= what === 'rules'
+        this.#told ||= what !== 'routes'
+        if (what === 'guards') this.#guardNow()
         this.look()
       }),
       followTooBig(() => this.look()),
@@ -106,11 +107,18 @@ export class Surroundings {
     if (told) datapath.tables.forgetWays()
   }
 
+  /** Packets pass in plain until the policies are there again, so this waits for nothing and reads nothing else. */
+  #guardNow(): void {
+    const { model, devices } = this.#context
+    if (!devices.followed || ![...model.ofType('vpcmux')].some(hasGuards)) return
+    transact(this.#context, 'keep packets from passing in plain', (tx) => this.#guard(tx))
+  }
+
   /**
    * Whoever empties the kernel's list of policies does not mean that packets shall pass in plain. A kernel that takes
    * none is no reason to stop following the rest.
    */
-  #guard(tx: Transaction, rules: Ruleset): void {
+  #guard(tx: Transaction, rules?: Ruleset): void {
     const { log } = this.#context
     try {
       if (keepGuards(this.#context, tx, rules)) log.warn('set policies of IPsec again that keep packets from passing in plain')
