@@ -78,6 +78,23 @@ test('what is asked of a store that is not there', () => {
   }
 })
 
+test('a store that nobody has used says so, and a file that is not there makes none', async () => {
+  const [empty, none] = [fresh(), fresh()]
+  await openSqliteStore(empty)[Symbol.asyncDispose]()
+  const run = (line: string): string => {
+    const { code, stdout, stderr } = runVpc([...line.split(' '), '--store', `sqlite:${empty}`])
+    return `${code} ${stdout}${stderr}`
+  }
+  assert.match(run('db ping'), /^0 .*\nwarning: the store has no keys: is it the one that the API uses\?\n$/s)
+  assert.match(run(`db export ${directory}/none.jsonl`), /^1 vpc: the store has no keys, so nothing was written; name the one/)
+  assert.match(run('db finalize'), /^1 vpc: no API has used the store yet; name the one that the API uses, or make one: vpc db migrate/)
+  const missing = runVpc(['db', 'import', join(directory, 'missing.jsonl'), '--store', `sqlite:${none}`])
+  assert.match(missing.stderr, /cannot open '.*missing\.jsonl': there is no such file/)
+  assert.equal(missing.code, 1)
+  const left = readdirSync(directory).filter((name) => /none|missing/.test(name) || join(directory, name).startsWith(none))
+  assert.deepEqual(left, [])
+})
+
 test('a file that is not whole is refused, and nothing is imported', async () => {
   const file = join(directory, 'whole.jsonl')
   await using store = await filled(fresh())

@@ -45,7 +45,7 @@ function parseEtcd(rest: string): Result<StoreLocation> {
   const [, hosts = '', query = ''] = /^\/\/([^/?]*)\/?(?:\?(.*))?$/s.exec(rest) ?? []
   const endpoints = hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:${defaultPort}`))
   const wrong = endpoints.find((endpoint) => !/^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(endpoint))
-  if (hosts === '' || wrong !== undefined) return failure(`'${hosts}' are not members of etcd; write etcd://HOST:PORT,HOST:PORT`)
+  if (hosts === '' || wrong !== undefined) return failure(`'${hosts}' names no members of etcd; write etcd://HOST:PORT,HOST:PORT`)
   const given = new URLSearchParams(query)
   const unknown = [...given.keys()].find((name) => !['prefix', 'ca', 'cert', 'key', 'quota'].includes(name))
   if (unknown !== undefined) return failure(`an etcd store has no '${unknown}'; it has prefix, ca, cert, key and quota`)

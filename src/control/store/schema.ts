@@ -90,7 +90,9 @@ export async function migrate(store: Store, current = currentSchema, steps = mig
 /** From now on the new form is written, and versions before this one are refused. Gives the schema. */
 export async function finalize(store: Store, current = currentSchema): Promise<Schema> {
   const { schema, modified } = await find(store, current)
-  if (schema.schema < current || modified === 0)
+  if (modified === 0)
+    throw new StoreError('unusable', 'no API has used the store yet; name the one that the API uses, or make one: vpc db migrate')
+  if (schema.schema < current)
     throw new StoreError('unusable', `the store has schema ${schema.schema}, this vpc ${current}; migrate it first: vpc db migrate`)
   const final = { schema: current, writes: current }
   if (schema.writes !== current) await write(store, final, modified)

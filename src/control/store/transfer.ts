@@ -65,6 +65,7 @@ async function writeLines(
     await line({ key, value, created, modified })
     progress(++count)
   }
+  if (count === 0) throw new StoreError('unusable', 'the store has no keys, so nothing was written; name the one that the API uses')
   const sha256 = hash.digest('hex')
   stream.end(`${JSON.stringify({ entries: count, sha256 })}\n`)
   await closed

@@ -1,4 +1,5 @@
 /** `vpc db import`. */
+import { closeSync, openSync } from 'node:fs'
 import { command } from '../../command.ts'
 import { progressOn, storeOption, withNewStore } from '../../with-store.ts'
 
@@ -18,6 +19,8 @@ export default command({
     },
   ],
   async run({ store: where }, { output, global }, [file]) {
+    // Before a store is made.
+    closeSync(openSync(file!, 'r'))
     const progress = progressOn(process.stderr, global.json)
     const result = await withNewStore(where, async (store) => {
       const { importStore } = await import('#control/store/transfer.ts')

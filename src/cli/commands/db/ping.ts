@@ -3,6 +3,9 @@ import type { StoreStatus } from '#control/store/store.ts'
 import { command } from '../../command.ts'
 import { storeOption, withStore } from '../../with-store.ts'
 
+/** A name with a slip in it, such as another prefix, looks like this. */
+const empty = 'the store has no keys: is it the one that the API uses?'
+
 export default command({
   path: 'db ping',
   summary: 'ask the store of the control plane how it is',
@@ -24,7 +27,10 @@ export default command({
       const began = performance.now()
       await store.get([])
       const readMs = Math.round((performance.now() - began) * 10) / 10
-      return { ...(await store.status()), ...(await readSchema(store)), readMs }
+      const { warnings, ...status } = await store.status()
+      const { entries } = await store.range('', { limit: 1, keysOnly: true })
+      const all = entries.length === 0 ? [empty, ...warnings] : warnings
+      return { ...status, warnings: all, ...(await readSchema(store)), readMs }
     })
     output.result(status, () => statusText(status))
   },
