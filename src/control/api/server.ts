@@ -15,7 +15,7 @@ import { bootstrap } from '../model/bootstrap.ts'
 import { Checkpoints } from '../model/checkpoints.ts'
 import { Model } from '../model/model.ts'
 import { compactOld } from '../model/compaction.ts'
-import { hourly, sweep, sweepBlocks } from '../model/sweep.ts'
+import { hourly, sweep, sweepBlocks, sweepMarks } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
@@ -119,6 +119,7 @@ async function tidyUp(store: Store, audit: AuditFiles): Promise<void> {
   await sweep(store)
   await sweepBlocks(store)
   await compactOld(store)
+  await sweepMarks(store)
   await audit.ship(store)
 }
 

@@ -54,7 +54,8 @@ export class Checkpoints implements Checkpoint {
       const { base, id, mark } = readCheckpoint(this.#path)
       const { entries } = await this.#options.store.get([checkpointKey(id)])
       this.#id = id
-      if (entries[0]?.value !== mark || entries[0].modified <= base.revision) throw new CheckpointUnusable('it is of another store')
+      if (entries[0] === undefined) throw new CheckpointUnusable('the store does not know it: it is too old, or of another store')
+      if (entries[0].value !== mark || entries[0].modified <= base.revision) throw new CheckpointUnusable('it is of another store')
       this.#written = base.revision
       return base
     } catch (error) {
@@ -67,12 +68,14 @@ export class Checkpoints implements Checkpoint {
   /** Write one now and then, if the store is large and has changed. `failed` hears what goes wrong. */
   follow(mirror: Mirror, failed: (error: unknown) => void): void {
     const look = async (): Promise<void> => {
-      const isDue = mirror.objects.total >= leastObjects && (this.#written ?? -1) < mirror.revision - 1
-      if (isDue) await this.write().catch(failed)
+      if (mirror.objects.total >= leastObjects && this.isBehind(mirror)) await this.write().catch(failed)
       this.#later(look, everyMs)
     }
     this.#later(look, firstMs)
   }
+
+  /** Whether something has changed since the file was written: more than its mark, and those of other APIs. */
+  isBehind = ({ changed }: Pick<Mirror, 'changed'>): boolean => (this.#written ?? -1) < changed
 
   #later(look: () => Promise<void>, ms: number): void {
     if (!this.#isStopped) this.#timer = setTimeout(() => void look(), ms).unref()

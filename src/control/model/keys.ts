@@ -29,8 +29,12 @@ export const hereKey = (host: string): string => `here/${host}`
 export const natBlocksKey = (nat: string): string => `nb/${nat}`
 /** One API decides a thing. Goes with the lease of that API; no mirror has it. */
 export const leadKey = (what: string): string => `lead/${what}`
+/** Keys of checkpoints. */
+const checkpoints = 'cp/'
+export const checkpointKeys = { from: checkpoints, to: 'cp0' }
+export const isCheckpointKey = (key: string): boolean => key.startsWith(checkpoints)
 /** Of a checkpoint of some API: what its file must say. An export leaves it out. */
-export const checkpointKey = (id: string): string => `cp/${id}`
+export const checkpointKey = (id: string): string => `${checkpoints}${id}`
 /** What to forget on a day. */
 export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
 /** An audit record. */

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compare } from '../store/compare.ts'
 import { put, type Change, type Entry, type KeyRange, type Store } from '../store/store.ts'
-import { exceptionKey, hereKey, objectKey } from './keys.ts'
+import { exceptionKey, hereKey, isCheckpointKey, objectKey } from './keys.ts'
 import { HostStatuses, type HereRecord } from './host-status.ts'
 import { merged } from './merged.ts'
 import { readBase, type Checkpoint, type MirrorBase } from './mirror-base.ts'
@@ -61,6 +61,8 @@ export class Mirror {
   /** What connected hosts say. The store has none of it. */
   readonly hosts = new HostStatuses()
   revision = 0
+  /** The last revision that brought more than the mark of a checkpoint. */
+  changed = 0
   /** Kept batches say everything after this revision. */
   oldest = 0
   readonly #store: Store
@@ -84,7 +86,7 @@ export class Mirror {
     this.#gone = new PackedTable(base.gone)
     for (const key of this.#claims.keys({ from: 'x/', to: 'x0' })) this.excepted.add(key.split('/')[2]!)
     for (const { key, value, modified } of base.rest) this.#put(key, value, modified)
-    this.revision = this.oldest = base.revision
+    this.revision = this.oldest = this.changed = base.revision
   }
 
   /** Read everything, or a checkpoint and what has changed since; then follow. */
@@ -154,7 +156,7 @@ export class Mirror {
     for (const host of this.hosts.present) if (!present.has(hereKey(host))) this.#delete(hereKey(host))
     for (const { key, value, modified } of [...differing, ...leased]) this.#put(key, value, modified)
     this.#batches.length = 0
-    this.oldest = snapshot.revision
+    this.oldest = this.changed = snapshot.revision
     if (isLost && snapshot.revision <= this.revision) this.#forgetBatches(this.revision)
     this.#advance(snapshot.revision)
   }
@@ -185,6 +187,7 @@ export class Mirror {
   #apply(revision: number, changes: readonly Change[]): void {
     // A store may repeat what it has told.
     if (revision <= this.revision) return
+    if (!changes.every(({ key }) => isCheckpointKey(key))) this.changed = revision
     const told: ObjectChange[] = []
     for (const { key, value } of changes) {
       const change = value === undefined ? this.#delete(key) : this.#put(key, value, revision)

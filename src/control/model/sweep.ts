@@ -1,7 +1,7 @@
 /** Forgets what has rested long enough: ids of destroyed objects, MACs, VNIs and addresses that were given back. */
 import { at, del, type Store } from '../store/store.ts'
 import { dayText } from './draft.ts'
-import { expiryKey, objectKey } from './keys.ts'
+import { checkpointKeys, expiryKey, objectKey } from './keys.ts'
 
 /** Forget what was due before today. Gives how many keys. Safe to run in several processes, and to be killed. */
 export async function sweep(store: Store, now = Date.now()): Promise<number> {
@@ -31,6 +31,17 @@ export async function sweepBlocks(store: Store): Promise<number> {
     if (both.every((each) => each !== undefined && !isTombstone(each.value))) continue
     if ((await store.commit({ if: [at(key, modified)], write: [del(key)] })).ok) count++
   }
+  return count
+}
+
+/** Forget marks of checkpoints from which no start can go on: the store has forgotten what has changed since. */
+export async function sweepMarks(store: Store): Promise<number> {
+  const { entries } = await store.range(checkpointKeys, { keysOnly: true })
+  if (entries.length === 0) return 0
+  const { compacted } = await store.status()
+  let count = 0
+  for (const { key, modified } of entries)
+    if (modified <= compacted && (await store.commit({ if: [at(key, modified)], write: [del(key)] })).ok) count++
   return count
 }
 

@@ -13,6 +13,7 @@ import { exportStore, importStore } from '#control/store/transfer.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { makeUnderHarm } from './apis-on-etcd.ts'
+import { startFromCheckpoints } from './checkpoint-on-etcd.ts'
 import { fallBehind } from './behind-on-etcd.ts'
 import { failOver } from './failover-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
@@ -206,6 +207,8 @@ test('members are killed, stopped and cut off while twelve clients write: nothin
 })
 
 test('two APIs give each interface an address of its own while the leader is killed, and no request fails', () => makeUnderHarm(cluster))
+
+test('APIs start from their checkpoints, use none that does not fit, and leave marks of others alone', () => startFromCheckpoints(cluster))
 
 test('an API that was cut off while its changes were forgotten catches up, and so do its feed and its watch', () => fallBehind(cluster))
 
