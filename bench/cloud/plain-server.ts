@@ -1,6 +1,7 @@
 /** The routes of agents without TLS, by the host's id in the path, with what goes over their connections. */
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { pingEveryMs } from '#feed/message.ts'
 import type { AgentRoutes } from '#control/agents/call.ts'
 
 export interface PlainServer {
@@ -23,6 +24,8 @@ export async function plainServer(routes: AgentRoutes, say: (text: string) => vo
       response.destroy()
     })
   })
+  // As the port with TLS does it.
+  server.keepAliveTimeout = 3 * pingEveryMs
   const open = new Set<Socket>()
   let closed = 0
   server.on('connection', (socket: Socket) => {

@@ -6,12 +6,13 @@
  */
 import { writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { watched } from './agents.ts'
 import { coldStart, writeCheckpoint } from './cold-api.ts'
 import { each, hostNumber, madeElsewhere } from './made-store.ts'
 import { markdown, type Figure } from './rows.ts'
-import { now, rounded, say, Scene, type Took } from './scene.ts'
+import { now, quantile, rounded, say, Scene, type Took } from './scene.ts'
 
 const { values } = parseArgs({
   options: {
@@ -71,9 +72,9 @@ async function coldHosts(what: string, numbers: readonly number[]): Promise<void
   note('of the processes that have many agents', seconds(fleet.heldMs), 's')
 }
 
-const all = Array.from({ length: up }, (_, i) => i)
-await coldHosts('cold start of a host', [up - 1])
-await coldHosts(`cold start of ${up - 1} hosts at once`, all.slice(0, -1))
+/** A host that runs before all others do: it is in the first vpcs. */
+const lone = Math.min(spread, up) - 1
+await coldHosts('cold start of a host', [lone])
 
 const macOf = (n: number): string => `${watched}00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`
 const hostsOf = (vpc: number): string[] => [
@@ -94,12 +95,41 @@ async function seen(i: number, what: 'set' | 'removed', on: readonly string[], c
 }
 const bind = (i: number, host: string): Promise<unknown> => api.ok('PUT', `/vnics/${fresh[i]}/binding`, { host })
 
+/** Make the vnic of change `i`. */
+const make = async (i: number, vpc = vpcOf(i)): Promise<void> => {
+  fresh[i] = (await api.ok('POST', '/vnics', { account: 'shop', subnet: made.subnets[vpc], mac: macOf(i) })).id
+}
+
+/** Numbers of the vnics that one agent alone hears of. */
+const aloneFrom = 60_000
+const alone = Array.from({ length: Math.min(100, rounds) }, (_, i) => aloneFrom + i)
+await each(alone, (i) => make(i, 0))
+const taken = await scene.measure('a new vnic, one agent runs', alone.length, { hosts: 1, goal: null }, async (i) => {
+  // Neither the API's pause between two rounds nor that of the agent is in it.
+  await sleep(50)
+  return seen(aloneFrom + i, 'set', [made.hosts[lone]!], () => bind(aloneFrom + i, made.hosts[0]!))
+})
+for (const [word, q] of [
+  ['half of them within', 0.5],
+  ['99 of 100 within', 0.99],
+] as const)
+  note(
+    `one agent alone, from the API's line to vpcd: ${word}`,
+    rounded(
+      quantile(
+        taken.map(({ written, done }) => done - written).toSorted((a, b) => a - b),
+        q,
+      ),
+    ),
+    'ms',
+  )
+const others = Array.from({ length: up }, (_, i) => i).filter((i) => i !== lone)
+await coldHosts(`cold start of ${others.length} hosts at once`, others)
+
 const near = { hosts: Math.min(spread, hosts) - 1, goal: 100 }
 await each(
   Array.from({ length: rounds }, (_, i) => i),
-  async (i) => {
-    fresh[i] = (await api.ok('POST', '/vnics', { account: 'shop', subnet: made.subnets[vpcOf(i)], mac: macOf(i) })).id
-  },
+  (i) => make(i),
 )
 await scene.measure('a new vnic', rounds, near, async (i) => {
   const [first, ...others] = hostsOf(vpcOf(i))
@@ -127,6 +157,11 @@ const few = Math.min(20, rounds)
 const outside = mirror.objects
   .usersOf(made.subnets[living[0]!]!, 'vnic')
   .filter(({ record }) => record.binding && !(record.spec.groups as string[]).length)
+if (process.env.STOP) {
+  await scene[Symbol.asyncDispose]()
+  process.stdout.write(markdown(scene.rows, figures))
+  process.exit()
+}
 await scene.measure(`a new member of a group of ${members}`, few, { hosts: hostsOf(living[0]!).length, goal: 150 }, (i) =>
   acknowledged(hostsOf(living[0]!), () =>
     api.ok('PATCH', `/vnics/${outside[i]!.record.id}`, { groups: [made.crowd] }, { 'if-match': '*' }),

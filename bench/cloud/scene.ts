@@ -19,7 +19,8 @@ export const now = (): number => performance.timeOrigin + performance.now()
 export const say = (text: string): void => void process.stderr.write(`${text}\n`)
 export const rounded = (value: number): number => Math.round(value * 10) / 10
 
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
+export const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
 
 const inOrder = (all: readonly Took[], until: 'written' | 'done'): number[] =>
   all.map((took) => Math.max(0, took[until] - took.answered)).toSorted((a, b) => a - b)
@@ -123,8 +124,8 @@ export class Scene implements AsyncDisposable {
     return promise.finally(end)
   }
 
-  /** Measure changes one after another. `hosts`: how many each concerns. */
-  async measure(what: string, count: number, { hosts, goal }: { hosts: number; goal: number | null }, change: Change): Promise<void> {
+  /** Measure changes one after another, and give what each took. `hosts`: how many each concerns. */
+  async measure(what: string, count: number, { hosts, goal }: { hosts: number; goal: number | null }, change: Change): Promise<Took[]> {
     const delay = monitorEventLoopDelay({ resolution: 5 })
     // The agents' times come once a second.
     await sleep(1_100)
@@ -157,17 +158,18 @@ export class Scene implements AsyncDisposable {
     }
     this.rows.push(row)
     say(JSON.stringify(row))
+    return all
   }
 
   /** Say of slow changes what kept which process. */
   #explain(all: readonly Took[]): void {
     const own = this.#stalls.take()
     const others = this.fleet.stalls.splice(0)
-    for (const { answered, written, done } of all) {
+    for (const [i, { answered, written, done }] of all.entries()) {
       if (done - answered < slowMs) continue
       const during = (stalls: readonly Stall[]): string =>
         stalls.flatMap(({ at, why, ms }) => (at > answered && at - ms < done ? [`${why} ${ms}`] : [])).join(', ') || 'nothing'
-      const stages = `written after ${rounded(written - answered)}, there after ${rounded(done - answered)}`
+      const stages = `change ${i} written after ${rounded(written - answered)}, there after ${rounded(done - answered)}`
       say(`${stages}; held the API: ${during(own)}; held agents: ${during(others)}`)
     }
   }

@@ -97,7 +97,7 @@ export class Agent {
       new Lookups({
         items: this.#items,
         guests,
-        post: async (lookup) => post(await options.server(), lookupPath, lookup, AbortSignal.timeout(5_000)),
+        post: async (lookup) => post(await options.server(), lookupPath, lookup, { signal: AbortSignal.timeout(5_000) }),
         clock: this.#clock,
         log,
       })

@@ -77,6 +77,24 @@ test('it is written within a while, without being closed', async () => {
   cache.close()
 })
 
+test('a revision alone waits, but not with an item, and not for ever', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { cache } = Cache.open(directory, log)
+  cache.keep({ revision: '10', put: [], gone: [] })
+  t.mock.timers.tick(9_000)
+  assert.equal(cache.isBehind, true)
+  cache.keep({ revision: '11', put: [], gone: [] })
+  cache.keepInstead(new Map())
+  t.mock.timers.tick(1_000)
+  assert.equal(cache.isBehind, false)
+  cache.keep({ revision: '12', put: [], gone: [] })
+  cache.keep({ revision: '13', put: [group('b')], gone: [] })
+  t.mock.timers.tick(100)
+  assert.equal(cache.isBehind, false)
+  assert.equal(found().revision, '13')
+  cache.close()
+})
+
 test('a damaged row, garbage, and the layout of another version: the agent starts without it and says so', () => {
   const path = join(directory, 'cache.db')
   const damages: readonly (() => void)[] = [

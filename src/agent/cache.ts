@@ -12,7 +12,7 @@ import type { Changes } from './feed/gathering.ts'
 
 /** How long a change may be in memory alone. */
 const writeBehindMs = 100
-/** What could not be written is tried again after so long. */
+/** What could not be written is tried again after so long, and a revision that changes no item may wait as long. */
 const againMs = 10_000
 
 /** Layout of the file and of items: the feed tells no item again because it has a new field. */
@@ -64,22 +64,24 @@ export class Cache {
     return { cache, cached: cache.#start() }
   }
 
-  /** Write it within 100 ms. */
+  /** Write it within 100 ms. A revision alone waits: after a start the API is told what there is, and compares. */
   keep({ put, gone, revision }: Changes): void {
     for (const item of put) this.#pending.set(itemKey(item), JSON.stringify(item))
     for (const item of gone) this.#pending.set(itemKey(item), null)
     this.#pending.set(revisionKey, revision)
-    this.#later()
+    if (put.length > 0 || gone.length > 0) this.#later()
+    else this.#timer ??= setTimeout(() => this.flush(), againMs).unref()
   }
 
   /** The same with what the host has in the place of refused items: all of it. */
   keepInstead(items: ReadonlyMap<string, FeedItem>): void {
-    for (const [key, item] of items) {
-      if (this.#instead.get(key) !== item) this.#pending.set(`${insteadPrefix}${key}`, JSON.stringify(item))
-    }
-    for (const key of this.#instead.keys()) if (!items.has(key)) this.#pending.set(`${insteadPrefix}${key}`, null)
+    const changed = [...items].filter(([key, item]) => this.#instead.get(key) !== item)
+    for (const [key, item] of changed) this.#pending.set(`${insteadPrefix}${key}`, JSON.stringify(item))
+    const went = [...this.#instead.keys()].filter((key) => !items.has(key))
+    for (const key of went) this.#pending.set(`${insteadPrefix}${key}`, null)
+    if (changed.length === 0 && went.length === 0) return
     this.#instead = new Map(items)
-    if (this.isBehind) this.#later()
+    this.#later()
   }
 
   /** Soon, also when a slow retry waits. */

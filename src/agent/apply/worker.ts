@@ -83,10 +83,10 @@ export class Worker {
   async #wait(signal: AbortSignal): Promise<void> {
     const { clock, reconciler } = this.#options
     const until = this.#failure === undefined ? Math.min(reconciler.next ?? Infinity, this.#compareAt) : clock.elapsed() + this.#waitMs()
-    const timer = new AbortController()
-    const due = sleep(Math.max(0, until - clock.elapsed()), undefined, { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => {})
-    await Promise.race([due, this.#wake.promise])
-    timer.abort()
+    // The signal wakes it, too.
+    const timer = setTimeout(() => this.wake(), Math.max(0, until - clock.elapsed()))
+    if (!signal.aborted) await this.#wake.promise
+    clearTimeout(timer)
   }
 
   #waitMs(): number {

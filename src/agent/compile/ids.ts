@@ -5,7 +5,7 @@ import { objectId as hashedId } from '#feed/object-id.ts'
 
 /** Ids that were made lately: a hash each, and every run of the compiler needs them again. */
 const made = new Map<string, Id>()
-const mostMade = 16_384
+const mostMade = 65_536
 
 function objectId(...of: Parameters<typeof hashedId>): Id {
   const key = of.join(' ')

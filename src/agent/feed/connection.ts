@@ -106,14 +106,22 @@ export class Line {
   }
 }
 
-/** Send a report or a lookup. Throws FeedRefused, or why the API could not be reached. */
-export async function post(server: FeedServer, path: string, body: unknown, signal: AbortSignal, line?: Line): Promise<void> {
-  ;(await answered(server, path, body, signal, line)).resume()
+/**
+ * Send a report or a lookup, until the signal or the end of the line. Throws FeedRefused, or why the API could not be
+ * reached.
+ */
+export async function post(
+  server: FeedServer,
+  path: string,
+  body: unknown,
+  { signal, line }: { readonly signal?: AbortSignal; readonly line?: Line },
+): Promise<void> {
+  ;(await answered(server, path, body, { signal, line })).resume()
 }
 
 /** Send something, and get the JSON of the answer; undefined: it has none. Throws as `post` does. */
 export async function ask(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-  const response = await answered(server, path, body, signal)
+  const response = await answered(server, path, body, { signal })
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {
     text += chunk
@@ -122,8 +130,13 @@ export async function ask(server: FeedServer, path: string, body: unknown, signa
   return text === '' ? undefined : JSON.parse(text)
 }
 
-async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal, line?: Line): Promise<IncomingMessage> {
-  const request = start(server, { method: 'POST', path, signal, timeout: answerMs, line })
+async function answered(
+  server: FeedServer,
+  path: string,
+  body: unknown,
+  until: { readonly signal?: AbortSignal | undefined; readonly line?: Line | undefined },
+): Promise<IncomingMessage> {
+  const request = start(server, { method: 'POST', path, timeout: answerMs, ...until })
   // One that comes after the answer has begun is the answer's, too.
   request.on('error', () => {})
   request.on('timeout', () => request.destroy(new Error('the API did not answer')))
@@ -137,7 +150,7 @@ async function answered(server: FeedServer, path: string, body: unknown, signal:
 interface Asking {
   readonly method: string
   readonly path: string
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Milliseconds of silence, also while it connects. */
   readonly timeout: number
   /** Without it: a connection of its own. */

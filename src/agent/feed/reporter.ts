@@ -34,7 +34,12 @@ export class Reporter {
 
   /** Send until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.#wake.resolve(), { once: true })
+    // The end of the line ends the request: a signal for each costs much of what a report does.
+    const end = (): void => {
+      this.#wake.resolve()
+      this.#line.close()
+    }
+    signal.addEventListener('abort', end, { once: true })
     for (let failed = 0; !signal.aborted;) {
       this.#wake = Promise.withResolvers()
       const sent = await this.#send(signal)
@@ -43,7 +48,6 @@ export class Reporter {
       if (sent) await this.#wake.promise
       else await Promise.race([sleep(wait, undefined, { signal }).catch(() => {}), this.#wake.promise])
     }
-    this.#line.close()
   }
 
   /** False: it is to be tried again. */
@@ -52,7 +56,9 @@ export class Reporter {
     const text = JSON.stringify(report)
     if (report === undefined || text === this.#sent) return true
     try {
-      await post(await this.#server(), reportPath, report, signal, this.#line)
+      const server = await this.#server()
+      if (signal.aborted) return false
+      await post(server, reportPath, report, { line: this.#line })
       this.#sent = text
       return true
     } catch (error) {

@@ -17,8 +17,19 @@ export interface Peer {
 
 const prefix = `URI:${hostUri('')}`
 
+/** Peers of connections: TLS 1.3 changes no certificate later, and to read one costs more than a report. */
+const known = new WeakMap<TLSSocket, Peer>()
+
 /** Who the certificate of a connection stands for. Throws a Problem. `objectionTo` says whether it may connect. */
 export function peerOf(socket: TLSSocket, now: number): Peer {
+  const peer = known.get(socket)
+  if (peer !== undefined && peer.notAfter > now) return peer
+  const read = readPeer(socket, now)
+  known.set(socket, read)
+  return read
+}
+
+function readPeer(socket: TLSSocket, now: number): Peer {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) throw new Problem('unauthenticated', 'connect with the certificate that vpc join got')
   const notAfter = certificate.validToDate.getTime()

@@ -219,7 +219,7 @@ test('an agent of another version, and one that speaks nonsense, are refused', a
   const refusal = async (path: string, body?: unknown): Promise<FeedRefused> => {
     const signal = AbortSignal.timeout(5_000)
     if (body !== undefined)
-      return post(server.of(ids.h1!), path, body, signal).then(
+      return post(server.of(ids.h1!), path, body, { signal }).then(
         () => assert.fail(path),
         (error) => error,
       )
@@ -239,7 +239,7 @@ test('an agent of another version, and one that speaks nonsense, are refused', a
   ] as const)
     assert.equal((await refusal(`${feedPath}?${query}`)).status, status, query)
   const report = { revision: '5', errors: [], ready: [], agent: { version: '1', feed: 1 } }
-  await post(server.of(ids.h1!), reportPath, report, AbortSignal.timeout(5_000))
+  await post(server.of(ids.h1!), reportPath, report, { signal: AbortSignal.timeout(5_000) })
   assert.equal(api.model.mirror.hosts.get(ids.h1!)?.acked, 5)
   for (const wrong of [{}, { ...report, revision: 5 }, { ...report, errors: [{ kind: 'vnic' }] }, []])
     assert.equal((await refusal(reportPath, wrong)).status, 400, JSON.stringify(wrong))
