@@ -87,5 +87,6 @@ function action(completion: Completion | undefined): string {
   if (completion === 'directory') return 'COMPREPLY=($(compgen -d -- "$cur"))'
   if (completion === 'interface') return 'COMPREPLY=($(compgen -W "$(ls /sys/class/net)" -- "$cur"))'
   if ('words' in completion) return `COMPREPLY=($(compgen -W $'${completion.words.join('\\n')}' -- "$cur"))`
+  if ('names' in completion) return `COMPREPLY=($(compgen -W "$(_vpc_names ${completion.names})" -- "$cur"))`
   return `COMPREPLY=($(compgen -W "$(_vpc_ids ${completion.ids.join(' ')})" -- "$cur"))`
 }

@@ -63,5 +63,6 @@ function value(completion: Completion | undefined): string[] {
   if (completion === 'directory') return ['-x', "-a '(__fish_complete_directories)'"]
   if (completion === 'interface') return ['-x', "-a '(ls /sys/class/net)'"]
   if ('words' in completion) return ['-x', `-a ${quote(completion.words.join(' '))}`]
+  if ('names' in completion) return ['-x', `-a ${quote(`(__vpc_names ${completion.names})`)}`]
   return ['-x', `-a ${quote(`(__vpc_ids ${completion.ids.join(' ')})`)}`]
 }

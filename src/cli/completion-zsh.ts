@@ -82,5 +82,6 @@ function action(completion: Completion | undefined): string {
   if (completion === 'directory') return '_files -/'
   if (completion === 'interface') return 'compadd -- /sys/class/net/*(N:t)'
   if ('words' in completion) return `compadd -- ${completion.words.join(' ')}`
+  if ('names' in completion) return `compadd -- \${(f)"$(_vpc_names ${completion.names})"}`
   return `compadd -- \${(f)"$(_vpc_ids ${completion.ids.join(' ')})"}`
 }

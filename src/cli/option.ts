@@ -1,8 +1,15 @@
 /** Options of commands as data: the form of an option, and how its text becomes a value. */
 import { failure, success, type Result } from '#wire/result.ts'
 
-/** Completions after the option; the script looks ids and interfaces up at the key press. */
-export type Completion = 'file' | 'directory' | 'interface' | { readonly words: readonly string[] } | { readonly ids: readonly string[] }
+/** Completions after the option; the script looks ids, names and interfaces up at the key press. */
+export type Completion =
+  | 'file'
+  | 'directory'
+  | 'interface'
+  | { readonly words: readonly string[] }
+  | { readonly ids: readonly string[] }
+  /** Names of things of the cloud, of a kind. */
+  | { readonly names: string }
 
 /** An option, without the type of its value. */
 export interface OptionSpec {

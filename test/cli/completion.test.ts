@@ -1,10 +1,12 @@
 /** Completion as the shells do it: bash and fish are asked what they would offer, the script for zsh is read by zsh. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bashCompletion } from '#cli/completion-bash.ts'
 import { completionModel } from '#cli/completion-model.ts'
 import { fishCompletion } from '#cli/completion-fish.ts'
@@ -26,7 +28,10 @@ mkdirSync(join(directory, 'bin'))
 const cloud = ' NAME  ID     SUBNET\n web1  07f9…  web\n web2  17f9…  web\n -     27f9…  web\n'
 writeFileSync(
   join(directory, 'bin/vpc'),
-  `#!/bin/sh\n[ "$*" = 'list --obj-type vmnic' ] && cat <<'END'\n${listed}END\n[ "$*" = 'cloud vnic list' ] && cat <<'END'\n${cloud}END\n`,
+  `#!/bin/sh\n[ "$*" = 'list --obj-type vmnic' ] && cat <<'END'\n${listed}END\n[ "$*" = 'cloud vnic list' ] && cat <<'END'\n${cloud}END
+[ "$*" = 'cloud vpc list' ] && echo 'vpc: the API at http://127.0.0.1:1 cannot be reached' >&2 && exit 3
+[ "$*" = 'cloud account list' ] && exec sleep 60
+true\n`,
 )
 chmodSync(join(directory, 'bin/vpc'), 0o755)
 const env = { ...process.env, PATH: `${join(directory, 'bin')}:${process.env['PATH']}`, HOME: directory }
@@ -40,6 +45,8 @@ function shell(name: string, ...args: string[]): string {
 
 const bashScript = join(directory, 'vpc.bash')
 writeFileSync(bashScript, await bashCompletion())
+const zshScript = join(directory, '_vpc')
+writeFileSync(zshScript, await zshCompletion())
 
 /** What bash offers at the end of a line, broken into words as bash does. */
 function bashOffers(line: string): string[] {
@@ -80,6 +87,8 @@ test('bash offers names of the cloud, with and without the word cloud, and none 
   assert.deepEqual(bashOffers('vpc vnic create w'), [])
   assert.deepEqual(bashOffers('vpc cloud subnet get w'), [])
   assert.ok(bashOffers('vpc vn').includes('vnic'))
+  assert.deepEqual(bashOffers('vpc events --vnic=web1'), ['web1'])
+  assert.deepEqual(bashOffers('vpc cloud floating-ip set f --target '), [])
 })
 
 test('bash offers every command', async () => {
@@ -105,13 +114,59 @@ test('fish offers the same', async () => {
   assert.deepEqual(offers('vpc list --sort-by '), ['id', 'name'])
   assert.deepEqual(offers('vpc switch create --vni '), [])
   assert.deepEqual(offers('vpc vnic get w'), ['web1', 'web2'])
+  assert.deepEqual(offers('vpc events --vnic w'), ['web1', 'web2'])
   assert.ok(offers(`vpc lab up ${directory}/vpc.b`).includes(bashScript))
 })
 
-test('zsh can read its script', async () => {
-  const script = join(directory, '_vpc')
-  writeFileSync(script, await zshCompletion())
-  shell('zsh', '-f', '-n', script)
+test('zsh can read its script', () => {
+  shell('zsh', '-f', '-n', zshScript)
+})
+
+/** A shell on a terminal, as people have it. */
+class Terminal implements AsyncDisposable {
+  readonly #child: ChildProcessWithoutNullStreams
+  /** What stands on it. */
+  text = ''
+
+  constructor(line: string) {
+    this.#child = spawn('script', ['-qefc', line, '/dev/null'], { env: { ...env, TERM: 'dumb', PS1: '', PROMPT: '' } })
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => void (this.text += text))
+  }
+
+  /** Type, and wait until something new stands there. */
+  async type(keys: string, shown: RegExp): Promise<string> {
+    const from = this.text.length
+    this.#child.stdin.write(keys)
+    const end = performance.now() + 30_000
+    while (!shown.test(this.text.slice(from))) {
+      assert.ok(performance.now() < end, `${JSON.stringify(keys)} did not show ${shown}: ${JSON.stringify(this.text.slice(from))}`)
+      await sleep(10)
+    }
+    return this.text.slice(from)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+}
+
+suite('the Tab key', { concurrency: true }, () => {
+  for (const [line, begin] of [
+    ['bash --norc --noprofile -i', `source ${bashScript}`],
+    ['zsh -f -i', `autoload -Uz compinit; compinit -u -D; source ${zshScript}`],
+  ] as const)
+    test(`in ${line}: names, of options too; silence from a cloud that is away, and from one that hangs`, async () => {
+      await using terminal = new Terminal(line)
+      await terminal.type(`${begin}; echo rea''dy\n`, /ready\r/)
+      await terminal.type('vpc vnic get we\t', /get we[^a-z]*b/)
+      await terminal.type('\t\t', /web1 +web2/)
+      await terminal.type('1\u0015vpc events --vnic=we\t', /vnic=we[^a-z]*b/)
+      await terminal.type(`2\u0015vpc vpc get x\t\u0015echo aft''er\n`, /after\r/)
+      await terminal.type(`vpc account get x\t\u0015echo la''ter\n`, /later\r/)
+      assert.doesNotMatch(terminal.text, /cannot be reached|sleep|Terminated|Traceback/)
+    })
 })
 
 test('the commands print or write the scripts', () => {

@@ -122,6 +122,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/stray-programs.test.ts': 10,
   'test/object/host-stack.test.ts': 10,
   'test/datapath/limit-traffic.test.ts': 8,
+  'test/cli/completion.test.ts': 7,
   'test/cli/db.test.ts': 8,
   'test/cli/cloud.test.ts': 8,
   'test/console/console.test.ts': 15,

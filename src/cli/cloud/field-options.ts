@@ -4,7 +4,7 @@ import type { Kind } from '#resource/kind.ts'
 import { parseValue } from '#resource/value.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { ofFile } from '../file-text.ts'
-import { valueOption, type Option, type Options } from '../option.ts'
+import { valueOption, type Completion, type Option, type Options } from '../option.ts'
 
 /** One of many: `addresses` is given as `--address`. */
 export function singular(name: string): string {
@@ -54,12 +54,18 @@ function optionOf(field: Field): Option<any> {
   if (isFile(field))
     return valueOption(field.help, { placeholder: 'FILE', parse: ofFile((text) => parseField(field, text)), completion: 'file' })
   const placeholder = field.type === 'choice' ? field.words.join('|') : placeholders[field.type]
-  const completion = field.type === 'choice' ? { words: field.words } : field.type === 'boolean' ? { words: ['true', 'false'] } : undefined
+  const completion = completionOf(field)
   const help = field.type === 'object' ? `${field.help}: ${keysOf(field.fields).join(', ')}` : field.help
   const option = valueOption<unknown>(help, { placeholder, parse: (text) => parseField(field, text), ...(completion && { completion }) })
   if (field.type === 'map') return option.repeated
   const isPlain = field.default !== undefined && typeof field.default !== 'object'
   return isPlain ? option.defaultsTo(String(field.default)) : option
+}
+
+function completionOf(field: Field): Completion | undefined {
+  if (field.type === 'choice') return { words: field.words }
+  if (field.type === 'reference') return { names: field.to }
+  return field.type === 'boolean' ? { words: ['true', 'false'] } : undefined
 }
 
 /** What may stand before the `=`. The fields of a list of choices, such as peers, stand for themselves. */

@@ -46,7 +46,7 @@ export function whose({ kind, fields, wall }: Kind): Options {
     return field?.type === 'reference' && kind !== name
   })
   const walls = wall === 'account' && kind !== 'account' ? ['account', ...(home.includes('subnet') ? ['vpc'] : [])] : []
-  return Object.fromEntries([...new Set([...home, ...walls])].map((name) => [name, text(`only in this ${name}`, 'NAME')]))
+  return Object.fromEntries([...new Set([...home, ...walls])].map((name) => [name, text(`only in this ${name}`, 'NAME', { names: name })]))
 }
 
 const article = (kind: string): string => `${/^[aeo]/.test(kind) ? 'an' : 'a'} ${kind.replaceAll('-', ' ')}`
@@ -128,7 +128,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
 
 /** Kinds of which each is on one host. */
 const isOnHost = ({ kind }: Kind): boolean => kind === 'vnic' || kind === 'vm'
-const onHost = { host: text('only on this host', 'NAME') }
+const onHost = { host: text('only on this host', 'NAME', { names: 'host' }) }
 
 function listedOf(kind: Kind, values: Readonly<Record<string, unknown>>): URLSearchParams {
   const query = whoseOf(kind, values)

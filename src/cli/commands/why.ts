@@ -38,7 +38,7 @@ export default command({
     tcp: port('TCP to this port'),
     udp: port('UDP to this port'),
     sctp: port('SCTP to this port'),
-    vpc: text('vpc of an address that several vpcs have', 'NAME'),
+    vpc: text('vpc of an address that several vpcs have', 'NAME', { names: 'vpc' }),
     all: text('the matrix of a vpc: vpc/NAME, or NAME', 'VPC'),
     peer: text('another vpcd to ask for the rest: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
     stateDir: agentStateDir,

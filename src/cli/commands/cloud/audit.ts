@@ -15,7 +15,7 @@ export default command({
 
     vpc audit, without cloud, compares this host with what it should have.`,
   options: {
-    principal: text('only by this principal', 'NAME'),
+    principal: text('only by this principal', 'NAME', { names: 'principal' }),
     kind: text('only of this kind', 'KIND'),
     target: text('only of the resource with this id', 'ID'),
     since: text('only after this time; a day back, unless given, and 31 at most', 'TIME'),

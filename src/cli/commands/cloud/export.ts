@@ -12,8 +12,8 @@ export default command({
 
     vpc cloud plan of the document finds nothing to do. With another account or name in it, vpc cloud apply makes the same vpc there.`,
   options: {
-    vpc: text('the vpc: its name or id', 'NAME').required,
-    account: text('only in this account', 'NAME'),
+    vpc: text('the vpc: its name or id', 'NAME', { names: 'vpc' }).required,
+    account: text('only in this account', 'NAME', { names: 'account' }),
     ...common,
   },
   examples: [{ line: 'vpc cloud export --vpc=red > red.yaml', does: 'save a vpc' }],

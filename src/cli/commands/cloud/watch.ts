@@ -11,8 +11,8 @@ export default command({
     command connects again, and goes on where it was. When the API has forgotten what changed meanwhile, it prints 'reset': list again.`,
   positionals: [{ name: 'KIND', help: 'kinds, with commas between; all, unless given', isOptional: true }],
   options: {
-    account: text('only in this account', 'NAME'),
-    vpc: text('only in this vpc', 'NAME'),
+    account: text('only in this account', 'NAME', { names: 'account' }),
+    vpc: text('only in this vpc', 'NAME', { names: 'vpc' }),
     label: text('only with this label', 'KEY=VALUE').repeated,
     states: flag('also what the API derives: vnics that are ready, late or degraded, hosts that cannot be reached'),
     after: text('begin after this revision', 'REVISION'),

@@ -22,9 +22,9 @@ export default command({
     { name: 'DEV', help: 'name of the interface on the host' },
   ],
   options: {
-    vnic: text('vnic of the cloud', 'NAME').defaultsTo('DEV, unless --switch is given'),
-    subnet: text('subnet of the cloud, where the vnic is made if there is none', 'NAME'),
-    group: text('group of a vnic that is made', 'NAME').repeated,
+    vnic: text('vnic of the cloud', 'NAME', { names: 'vnic' }).defaultsTo('DEV, unless --switch is given'),
+    subnet: text('subnet of the cloud, where the vnic is made if there is none', 'NAME', { names: 'subnet' }),
+    group: text('group of a vnic that is made', 'NAME', { names: 'group' }).repeated,
     switch: text('switch of this host', 'SWITCH'),
     vni: integer('VNI of the port', 'VNI', 0, 0xffffff).defaultsTo("the switch's"),
     address: text('address that the interface may send from', 'ADDRESS').repeated,

@@ -20,7 +20,7 @@ export default command({
   positionals: [vmName],
   options: {
     vmId,
-    account: text('with NAME: the account that has it', 'NAME'),
+    account: text('with NAME: the account that has it', 'NAME', { names: 'account' }),
     timeout: integer('with NAME: seconds to wait for hosts', 'SECONDS', 1, 300).default(30),
     agentStateDir,
     ...common,

@@ -29,10 +29,10 @@ export default command({
     killed, the same command again finishes the move, or begins anew.`,
   positionals: [{ name: 'NAME', help: 'its name in the cloud' }],
   options: {
-    to: text('the host that it moves to', 'HOST').required,
+    to: text('the host that it moves to', 'HOST', { names: 'host' }).required,
     shell: text('command that runs its further words on that host', 'COMMAND').defaultsTo("ssh root@ and the host's underlay address"),
     copyDisk: flag('copy the disk: the hosts do not share it'),
-    account: text('the account that has it', 'NAME'),
+    account: text('the account that has it', 'NAME', { names: 'account' }),
     timeout: integer('seconds to wait for hosts at each step', 'SECONDS', 1, 300).default(30),
     agentStateDir,
     ...common,

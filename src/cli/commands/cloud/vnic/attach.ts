@@ -37,7 +37,7 @@ export default command({
     ...guestOptions,
     vm: text('virtual machine of this host that gets it', 'NAME'),
     vmnic: flag('for another hypervisor: wait for its vmnic'),
-    group: text('group of a vnic that is made', 'NAME').repeated,
+    group: text('group of a vnic that is made', 'NAME', { names: 'group' }).repeated,
     address: text('address of a vnic that is made', 'ADDRESS').repeated.defaultsTo('the cloud chooses'),
     timeout: integer('seconds to wait for hosts', 'SECONDS', 1, 300).default(30),
     agentStateDir,

@@ -18,7 +18,7 @@ export default command({
   positionals: [target],
   options: {
     ...whose(kindOf('vnic')),
-    host: text('the host: its name or id', 'NAME').required,
+    host: text('the host: its name or id', 'NAME', { names: 'host' }).required,
     unit: valueOption<(typeof units)[number]>('what the guest gets', {
       placeholder: units.join('|'),
       completion: { words: units },
