@@ -1,7 +1,7 @@
 /** Entries from a file or from standard input: one on each line, words separated by spaces, `#` begins a comment. */
-import { readFileSync } from 'node:fs'
 import type { Result } from '#wire/result.ts'
 import { usageFailure } from './failure.ts'
+import { readGivenFile } from './file-text.ts'
 
 /** How to read one word of a line: its title, as `list` prints it, and its parser. */
 export interface BatchColumn {
@@ -18,9 +18,7 @@ export interface BatchColumn {
 export function readBatch(path: string, columns: readonly BatchColumn[]): (string | number)[][] {
   const name = path === '-' ? 'standard input' : path
   const rows: (string | number)[][] = []
-  for (const [i, line] of readFileSync(path === '-' ? 0 : path, 'utf8')
-    .split('\n')
-    .entries()) {
+  for (const [i, line] of readGivenFile(path).split('\n').entries()) {
     const words = line.replace(/#.*/, '').trim().split(/\s+/)
     // The titles in the output of `list`.
     if (words[0] === '' || words[0] === columns[0]!.title) continue

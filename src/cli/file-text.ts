@@ -14,3 +14,12 @@ export const ofFile =
       return failure(`cannot read '${path}': ${fileProblem(error)}`)
     }
   }
+
+/** The text of a file that an argument names; `-` is standard input. An error of a read names the file, too. */
+export function readGivenFile(path: string): string {
+  try {
+    return readFileSync(path === '-' ? 0 : path, 'utf8')
+  } catch (error) {
+    throw Object.assign(error as NodeJS.ErrnoException, path === '-' ? {} : { path })
+  }
+}

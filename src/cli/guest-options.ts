@@ -2,7 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readlinkSync } from 'node:fs'
 import { markProcess } from '#system/process-mark.ts'
-import { failure, success } from '#wire/result.ts'
+import { formatIp, fromMapped, isIpv4, parseIp } from '#wire/ip-address.ts'
+import { isMapped } from '#wire/ipv6-address.ts'
+import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
+import { failure, success, type Result } from '#wire/result.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
@@ -45,6 +48,18 @@ export function guestNetns(given: Given): string {
   if (readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net'))
     throw new Failure('conflict', `process ${pid} is in this host's own network namespace; name one of the container`, { code: 'EINVAL' })
   return `pid:${mark.pid}:${mark.startTicks}`
+}
+
+/** An address of a guest, with the prefix length of its network. */
+export function parseGuestAddress(given: string): Result<string> {
+  const bare = parseIp(given)
+  if (bare.ok)
+    return failure(`'${given}' has no prefix length; write ${given}/${bare.value.length === 4 ? 24 : 64} if its network has that`)
+  const read = parsePrefix(given)
+  if (!read.ok) return failure(read.problem)
+  const { address } = read.value
+  if (isIpv4(address) || !isMapped(address)) return success(formatPrefix(read.value))
+  return failure(`'${given}' is an IPv4 address in the form of IPv6; write ${formatIp(fromMapped(address))} and the length of its network`)
 }
 
 /** Who has the interface, in words. */

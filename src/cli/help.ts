@@ -66,6 +66,12 @@ const hasAliases = (path: readonly string[]): boolean => path.some((_, i) => (no
 
 export const sentence = (phrase: string): string => `${phrase.charAt(0).toUpperCase()}${phrase.slice(1)}.`
 
+/** The names of the global options; what they mean stands on the page of vpc itself. */
+function alsoTaken(style: Style): string {
+  const names = Object.entries(globalOptions as Options).map(([key, option]) => `--${longName(key, option)}`)
+  return style.dim(wrap(`Every command also takes ${names.join(', ')}: see vpc --help.`, 0))
+}
+
 /** Help of one command. */
 export function commandHelp(command: Command, style: Style): string {
   const { path, summary, description, options, positionals, examples } = command
@@ -80,14 +86,7 @@ export function commandHelp(command: Command, style: Style): string {
       twoColumns([...idArguments(command), ...positionals.map(({ name, help }): [string, string] => [name, help])]),
     ),
     section('Options', style, optionLines(options)),
-    style.dim(
-      wrap(
-        `Every command also takes ${Object.keys(globalOptions)
-          .map((key) => `--${longName(key, (globalOptions as Options)[key]!)}`)
-          .join(', ')}: see vpc --help.`,
-        0,
-      ),
-    ),
+    alsoTaken(style),
     hasAliases(names) ? section('Spellings', style, [`  ${spellings(names)}`]) : '',
     section(
       'Examples',
@@ -109,7 +108,7 @@ export async function groupHelp(group: Group, path: readonly string[], style: St
     sentence(group.summary),
     section('Usage', style, [`  ${name} COMMAND [options]`]),
     ...commandSections(rows, path.length === 0, style),
-    section('Global options', style, optionLines(globalOptions)),
+    path.length > 0 ? alsoTaken(style) : section('Global options', style, optionLines(globalOptions)),
     path.length > 0 ? '' : section('Exit codes', style, twoColumns(exitStatus.map(([code, means]) => [String(code), means]))),
     `${name} COMMAND --help shows more about a command.`,
   ])

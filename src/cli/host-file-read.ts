@@ -1,9 +1,9 @@
 /** Reads a host document from a file: YAML or JSON, with the line of each problem. */
-import { readFileSync } from 'node:fs'
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
 import { YamlText } from '#system/yaml-text.ts'
 import { Failure, isConflict, usageFailure } from './failure.ts'
+import { readGivenFile } from './file-text.ts'
 
 /** Throws a usage failure when both have different values for a key. */
 function withMore(document: HostDocument, more: HostDocument): HostDocument {
@@ -28,7 +28,7 @@ export class HostFileText {
    */
   constructor(path: string, more: HostDocument = {}) {
     this.#name = path === '-' ? 'standard input' : path
-    this.#text = readFileSync(path === '-' ? 0 : path, 'utf8')
+    this.#text = readGivenFile(path)
     this.document = withMore(this.#parse(), more)
     if (Object.hasOwn(this.document, 'vpc'))
       throw this.failure('vpc', 'this is a document of a vpc of a cloud; vpc cloud apply takes it', 'EINVAL')

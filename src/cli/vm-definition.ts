@@ -1,5 +1,5 @@
 /** The options of `vpc vm create`, and the definition of a machine that they make. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { accelerations, compareDefinitions, diskFormats, seeds, type DiskFormat, type Seed, type VmDefinition } from '#vm/definition.ts'
 import { cloudInitOf } from '#vm/cloud-init.ts'
@@ -144,9 +144,15 @@ function cloudInitFor(given: MachineValues, { id, name, networkConfig }: Machine
     : { ...cloudInit, networkConfig: cloudInit.networkConfig ?? networkConfig }
 }
 
+/** Of another kind, it becomes one that QEMU gets here. */
+export const unknownFormat = (path: string): Failure =>
+  usageFailure(
+    `what ${path} is cannot be told by its name; say it with --disk-format, or make it qcow2: qemu-img convert -O qcow2 ${path} NAME.qcow2`,
+  )
+
 function diskFormatOf(path: string, asked: (typeof diskFormats)[number] | undefined): (typeof diskFormats)[number] {
   const format = asked ?? formatOfName(path)
-  if (format === undefined) throw usageFailure(`what ${path} is cannot be told by its name; say it with --disk-format`)
+  if (format === undefined) throw unknownFormat(path)
   checkDisk(path, format)
   return format
 }
@@ -154,6 +160,7 @@ function diskFormatOf(path: string, asked: (typeof diskFormats)[number] | undefi
 function fileOf(option: string, path: string | undefined): string | null {
   if (path === undefined) return null
   if (!existsSync(path)) throw usageFailure(`--${option}: there is no file ${path}`)
+  if (statSync(path).isDirectory()) throw usageFailure(`--${option}: ${path} is a directory`)
   return resolve(path)
 }
 

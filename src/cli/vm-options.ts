@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { failure, success, type Result } from '#wire/result.ts'
 import { ImageStore, resolveImageDirectory } from '#vm/image-store.ts'
-import { resolveVmDirectory, VmDirectory, vmOfName } from '#vm/vm-directory.ts'
+import { resolveVmDirectory, VmDirectory, vmOfName, vmsOfPrefix } from '#vm/vm-directory.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
@@ -18,11 +18,10 @@ export function parseUuid(value: string): Result<string> {
 export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i')
 
 /** A machine may be named, instead of `--vm-id`. */
-export const vmName = { name: 'NAME', help: 'its name, instead of --vm-id', isOptional: true }
+export const vmName = { name: 'NAME', help: 'its name, its id or the beginning of that, instead of --vm-id', isOptional: true }
 
 /** For a machine without a name. */
-export const freshVmId = vmId.help('id to give it, any UUID')
-export const missingVmId = (): Failure => usageFailure(`vm create needs --vm-id; choose an id, for example ${randomUUID()}`)
+export const freshVmId = vmId.help('id to give it, any UUID').defaultsTo('a new one')
 
 export { vmDir } from './vm-dir.ts'
 
@@ -57,9 +56,16 @@ export function directoryOf(
   const base = baseOf(vmDir)
   if ((id === undefined) === (name === undefined)) throw usageFailure('name the virtual machine: its NAME, or --vm-id')
   if (id !== undefined) return new VmDirectory(base, id)
-  const found = uuid.test(name!) ? new VmDirectory(base, name!) : vmOfName(base, name!)
+  const found = uuid.test(name!) ? new VmDirectory(base, name!) : (vmOfName(base, name!) ?? ofPrefix(base, name!))
   if (found !== undefined) return found
   throw new Failure('failed', `there is no virtual machine ${name} below ${base}; \`vpc vm list\` shows which there are`, {
     code: 'ENOENT',
   })
+}
+
+/** Throws a usage failure when several machines have ids that begin so. */
+function ofPrefix(base: string, text: string): VmDirectory | undefined {
+  const found = vmsOfPrefix(base, text)
+  if (found.length < 2) return found[0]
+  throw usageFailure(`${text} is ambiguous: it stands for machines ${found.map(({ id }) => id).join(', ')}`)
 }

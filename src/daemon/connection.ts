@@ -232,7 +232,7 @@ export class Connection implements Worker {
 
   get #tooMuch(): string {
     const { maxHeldBytesPerUid } = this.#limits
-    return `user ${this.uid} has more than ${maxHeldBytesPerUid} bytes of requests and replies under way (maxHeldBytesPerUid)`
+    return `user ${this.uid} has more than ${maxHeldBytesPerUid} bytes of requests and replies under way; wait for replies, and read them, before you ask more`
   }
 
   #drained(): void {

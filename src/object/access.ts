@@ -42,11 +42,14 @@ export class Access {
     const given = new Set(own.filter((rule) => covers(rule, call)).flatMap(({ rights }) => [...rights]))
     const missing = wanted(call).filter((right) => !given.has(right))
     if (missing.length === 0) return call.rights
-    if (call.type === 'mgmt') return { read: true, write: false, operations: call.session ? forSessions : forSupervision }
+    if (call.type === 'mgmt') {
+      const refusal = `that is about all of this host, and user ${caller.uid} lacks right ${missing.join(' and ')} of type mgmt in its policy`
+      return { read: true, write: false, operations: call.session ? forSessions : forSupervision, refusal }
+    }
     const may = given.size === 0 ? 'nothing' : [...given].join(', ')
     throw new VpcError(
       'EACCES',
-      `user ${caller.uid} may not ${missing.map((right) => (right === 'handover' ? 'hand over' : right)).join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`,
+      `user ${caller.uid} may not ${verbsOf(missing)} ${call.type} ${call.id}; the policy of this host gives it ${may}`,
     )
   }
 
@@ -55,6 +58,13 @@ export class Access {
     return `run as root (uid 0)${group}, or get rights by the policy of its vpcd`
   }
 }
+
+/** `create, read and write`. */
+const verbsOf = (rights: readonly AccessRight[]): string =>
+  rights
+    .map((right) => (right === 'handover' ? 'hand over' : right))
+    .join(', ')
+    .replace(/, ([^,]+)$/, ' and $1')
 
 const numbersOf = (...names: readonly OperationName[]): number[] => names.map((name) => operations[name].command & 0x00ffffff)
 /** Operations that report objects: of those that the user may read. */

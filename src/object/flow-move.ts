@@ -62,7 +62,7 @@ export function* importFlows({ context, tx, object: port, input }: Call<Port, un
     return tx.refuse(
       'E2BIG',
       `the document has ${confirmed} established flows, and the port room for ${port.maxFlows}`,
-      'raise --max-flows',
+      'raise it: vpc switch port set --max-flows',
     )
   const nowS = flowSeconds()
   policy.pickups.open(port.source)

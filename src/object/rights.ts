@@ -20,6 +20,8 @@ export interface Rights {
   readonly write: boolean
   /** Type and number of the remaining operations; undefined: all. */
   readonly operations?: ReadonlySet<number> | undefined
+  /** Why the others are missing, where the host gives no more and nobody has narrowed the descriptor. */
+  readonly refusal?: string | undefined
 }
 
 /**
@@ -38,8 +40,9 @@ export function checkRights(name: string, operation: Operation, command: number,
     throw new VpcError('EPERM', `'${name}' needs a descriptor opened with READ or WRITE`)
 }
 
-function checkNotNarrowed(name: string, operation: number, { operations: left }: Rights): void {
+function checkNotNarrowed(name: string, operation: number, { operations: left, refusal }: Rights): void {
   if (left === undefined || left.has(operation) || alwaysAllowed.has(operation)) return
+  if (refusal !== undefined) throw new VpcError('EPERM', `cannot do '${name}': ${refusal}`)
   throw new VpcError('EPERM', `'${name}' is not among the operations that this descriptor was narrowed to; open another one`)
 }
 

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, closeSync, copyFileSync, openSync, rmSync, consta
 import { listenFor } from '#launch/sockets.ts'
 import { TapQueues } from '#launch/tap-queues.ts'
 import type { Account } from '#system/accounts.ts'
+import { fileProblem } from '#system/file-problem.ts'
 import type { ProcessMark } from '#system/process-mark.ts'
 import { openVhost } from '#launch/vhost.ts'
 import { writeSeed } from './cloud-init.ts'
@@ -113,7 +114,7 @@ function openPrivateCopy(from: string, to: string, { uid, gid }: Account): numbe
     rmSync(to, { force: true })
     copyFileSync(from, to, constants.COPYFILE_FICLONE)
   } catch (error) {
-    throw new VmError('failed', `cannot copy ${from}: ${(error as Error).message}`, { cause: error })
+    throw new VmError('failed', `cannot copy ${from}: ${fileProblem(error)}`, { cause: error })
   }
   chmodSync(to, 0o400)
   chownSync(to, uid, gid)

@@ -155,6 +155,10 @@ export function allVms(base: string): VmDirectory[] {
 export const vmOfName = (base: string, name: string): VmDirectory | undefined =>
   allVms(base).find((directory) => nameOf(directory) === name)
 
+/** The machines whose ids begin so, by four digits or more. */
+export const vmsOfPrefix = (base: string, text: string): VmDirectory[] =>
+  /^[\da-f][\da-f-]{3,}$/i.test(text) ? allVms(base).filter(({ id }) => id.startsWith(text.toLowerCase())) : []
+
 /** A machine whose file cannot be read has no name. */
 function nameOf(directory: VmDirectory): string | null {
   try {

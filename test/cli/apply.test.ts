@@ -133,6 +133,7 @@ test('a document of an owner makes and removes what is its own', () => {
   assert.match(ok(`apply ${path} --owner agent`), /nothing was done/)
   const exported = ok('export --owner agent')
   assert.match(exported, new RegExp(`owner: agent\\n\\nhostifs:\\n  - unit: hostif\\d\\n    id: ${own}\\n`))
+  assert.match(vpcd.refused(1, 'apply', '/etc'), /cannot read '\/etc': it is a directory/)
   assert.match(vpcd.refused(2, 'apply', file(exported), '--owner', 'other'), /--owner=other and 'owner: agent' of the document differ/)
   assert.match(ok(`apply ${file('version: 1\nowner: agent\nprune: true\n')}`), new RegExp(`remove +hostif\\d +${own}`))
   assert.equal(ok('export'), before)

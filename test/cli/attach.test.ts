@@ -94,10 +94,14 @@ test('what cannot be is refused, and leaves nothing', () => {
   assert.match(vpcd.refused(1, 'attach', 'vpcsw7', `--netns=${web}`), /there is no switch vpcsw7/)
   assert.match(vpcd.refused(2, 'attach', 'da64', `--netns=${web}`), /da64 is ambiguous: it stands for vpcsw0 \(da64c3f3-\S+, red\), vpcsw1/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', '--netns=none-such'), /no network namespace none-such/)
-  assert.match(
-    vpcd.refused(1, 'attach', 'red', '--container=none-such'),
-    /there is no network namespace container:none-such; start the container/,
-  )
+  assert.match(vpcd.refused(1, 'attach', 'red', '--container=none-such'), /there is no running container none-such; start it/)
+  for (const [address, told] of [
+    ['10.0.0.9', /has no prefix length; write 10\.0\.0\.9\/24/],
+    ['fd00::9', /has no prefix length; write fd00::9\/64/],
+    ['::ffff:10.0.0.9/120', /is an IPv4 address in the form of IPv6; write 10\.0\.0\.9 and/],
+    ['10.0.0.9/33', /from 0 to 32/],
+  ] as const)
+    assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, `--address=${address}`), told)
   assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, '--pid=1'), /give one of --netns, --pid and --container/)
   assert.match(vpcd.refused(4, 'attach', 'vpcsw0', `--pid=${process.pid}`), /in this host's own network namespace/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', `--netns=${web}`, '--as=eth1', '--address=10.0.0.9/24', '--gateway=10.9.0.1'), /gateway/)

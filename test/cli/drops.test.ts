@@ -104,6 +104,9 @@ test('a reason and a unit can be asked for alone, and a reason is explained', as
     [['vpcp0', 'no_neighbour']],
   )
   assert.match(vpcd.ok('drops', '--unit=vpcp0', '--reason=vrrp'), /^no packet of vpcp0 was dropped for vrrp$/m)
+  vpcd.ok('name', 'vpcp0', 'front')
+  assert.deepEqual(counters('--unit=front'), counters('--unit=vpcp0'))
+  vpcd.ok('name', 'front', 'none')
   const strange = runVpc(['drops', '--unit=vpcp9'], { env: vpcd.env })
   assert.deepEqual([strange.code, /there is no unit 'vpcp9' on this host/.test(strange.stderr)], [1, true], strange.stderr)
   assert.match(vpcd.ok('drops', '--explain=no_neighbour'), /no neighbour has that address\nwhat to do: .*vpc switch neighbour set/)

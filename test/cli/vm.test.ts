@@ -32,7 +32,8 @@ const ok = (line: string): string => {
 const vmnic = '07f95a11-6788-2ae7-c306-ba95cff1db38'
 const create = `create --vm-id ${id} --kernel ${kernel}`
 const refusals: readonly (readonly [what: string, line: string, code: number, words: RegExp])[] = [
-  ['no id: one is proposed', `create --kernel ${kernel}`, 2, /needs --vm-id; choose an id, for example [0-9a-f-]{36}/],
+  ['a kernel that is a directory', `create --kernel ${scratch}`, 2, /--kernel: \S+ is a directory/],
+  ['the beginning of the id of no machine', 'get 5ba4', 1, /there is no virtual machine 5ba4 below/],
   ['an id that is not a UUID', 'get --vm-id web1', 2, /'web1' is not a UUID, such as/],
   ['nothing to boot', `create --vm-id ${id}`, 2, /needs --kernel, --disk or --image/],
   ['an initrd without a kernel', `create --vm-id ${id} --disk ${scratch}/disk --initrd ${kernel}`, 2, /of use with --kernel alone/],
@@ -48,7 +49,12 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
     /is not a host of a cloud/,
   ],
   ['a file that is not there', `create --vm-id ${id} --kernel ${scratch}/nope`, 2, /--kernel: there is no file .*nope/],
-  ['a disk of an unknown kind', `create --vm-id ${id} --disk ${scratch}/disk`, 2, /cannot be told by its name; say it with --disk-format/],
+  [
+    'a disk of an unknown kind',
+    `create --vm-id ${id} --disk ${scratch}/disk`,
+    2,
+    /cannot be told by its name; say it with --disk-format, or make it qcow2: qemu-img convert/,
+  ],
   ['a qcow2 that is none', `create --vm-id ${id} --disk ${scratch}/bad.qcow2`, 2, /is not a qcow2 image/],
   ['an id of another type for a vmnic', `${create} --vmnic-id ${vmnic.replace('c306', 'c30b')}`, 2, /c306/],
   ['the same vmnic twice', `${create} -N ${vmnic} -N ${vmnic}`, 2, /a vmnic can be given once/],
@@ -127,7 +133,8 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   )
   assert.match(ok(`image import ${scratch}/Debian-13.raw`), /^unchanged/)
   writeFileSync(join(scratch, 'other.raw'), 'another')
-  assert.match(vm(`image import ${scratch}/other.raw --name debian-13`).stderr, /image debian-13 exists with another content; destroy it/)
+  const taken = vm(`image import ${scratch}/other.raw --name debian-13`)
+  assert.deepEqual([taken.code, /image debian-13 exists with another content; destroy it/.test(taken.stderr)], [4, true], taken.stderr)
   const [image] = JSON.parse(ok('image list --json'))
   assert.deepEqual([image.name, image.format, image.virtualBytes, statSync(image.path).mode & 0o777], ['debian-13', 'raw', 1 << 16, 0o600])
   const other = id.replace('01', '02')

@@ -92,7 +92,7 @@ test('what is not a document, is too much, or is for a port in no group is refus
   says(one({ rule: { group: 'web', rule: '1' } }), 'EINVAL', /flows\[1\]: rule.group is the id of a group/)
   port.do('vpcpMaxFlowsSet', u32(64))
   const many = documentOf(...Array.from({ length: 65 }, (_, i) => moved({ outsidePort: i + 1 })))
-  says(many, 'E2BIG', /65 established flows, and the port room for 64; raise --max-flows/)
+  says(many, 'E2BIG', /65 established flows, and the port room for 64; raise it: vpc switch port set --max-flows/)
   assert.deepEqual(given(port).flows, [])
 })
 

@@ -241,12 +241,12 @@ test('a container has its interface again after it was started anew, and no proc
   const hostif = host.create('hostif')
   assert.match(
     refused(() => set(hostif, guest({ netns: `container:${container}` }))),
-    /there is no network namespace container:guest-/,
+    /there is no running container guest-/,
   )
   const first = await start(inner)
   assert.match(
     refused(() => set(hostif, guest({ netns: 'container:inner' }))),
-    /there is no network namespace container:inner/,
+    /there is no running container inner/,
   )
   set(hostif, guest({ netns: `container:${container}` }))
   hostif.do('metaCommit')

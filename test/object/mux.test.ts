@@ -113,6 +113,12 @@ describe('a mux', () => {
     other.do('vpcmuxConnect', idBytes(link.id))
     const taken = refused(() => other.do('vpcmuxListen', sockaddr('198.51.100.1')))
     assert.deepEqual([taken.code, /vpcmux0 \(.*\) listens on UDP port 4789/.test(taken.message)], ['EADDRINUSE', true])
+    const idle = host.create('vpcmux')
+    const { port: kept } = host.netlink.linkByName('vpcmux2')!.vxlan!
+    const early = refused(() => mux.do('vpcmuxListen', sockaddr('192.0.2.1', kept)))
+    assert.equal(early.code, 'EADDRINUSE')
+    assert.match(early.message, /vpcmux2 \(.*\) keeps UDP port \d+, and does not listen yet; let it listen on another port, destroy it/)
+    idle.do('metaDestroy')
     const stranger = createSocket('udp4')
     await new Promise<void>((bound) => stranger.bind(4791, bound))
     const inUse = refused(() => other.do('vpcmuxListen', sockaddr('198.51.100.1', 4791)))
@@ -194,6 +200,7 @@ describe('forwarding entries', () => {
       [entry(1 << 24, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /does not fit in 24 bits/],
       [entry(VNI, 'ff:ff:ff:ff:ff:ff', '192.0.2.2'), 'EINVAL', /VTEPs for broadcast and multicast have MAC zero/],
       [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /2 of 2: 239.0.0.1 is not an address of a host/],
+      [entry(VNI, '02:00:00:00:00:02', '127.0.0.1'), 'EINVAL', /2 of 2: 127.0.0.1 is not an address of a host/],
       [
         entry(VNI, '02:00:00:00:00:02', '2001:db8::2'),
         'EAFNOSUPPORT',

@@ -1,8 +1,6 @@
 /** `vpc attach`. */
-import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
-import { failure, success } from '#wire/result.ts'
 import { command } from '../command.ts'
-import { guestKey, guestNetns, guestOptions, guestText } from '../guest-options.ts'
+import { guestKey, guestNetns, guestOptions, guestText, parseGuestAddress } from '../guest-options.ts'
 import { switchId } from '../id-options.ts'
 import { ipOption } from '../kinds.ts'
 import { attach } from '../local-attachment.ts'
@@ -21,10 +19,7 @@ export default command({
     ...guestOptions,
     address: valueOption<string>('address in the container, with the prefix length of its network', {
       placeholder: 'ADDRESS/LENGTH',
-      parse: (given) => {
-        const read = parsePrefix(given)
-        return read.ok ? success(formatPrefix(read.value)) : failure(read.problem)
-      },
+      parse: parseGuestAddress,
     }).repeated,
     gateway: ipOption('next router of the default route').repeated,
   },

@@ -25,7 +25,7 @@ export default command({
     follow: flag('show packets as they are dropped').short('f'),
     explain: reasonOrAll('say what a reason means, and what to do'),
     reason: reasonOption('only packets that were dropped for this reason').repeated,
-    unit: text('only packets of this port, interface or mux, as vpcp0', 'UNIT').repeated,
+    unit: text('only packets of this port, interface or mux, by unit name or name', 'UNIT').repeated,
     context: text('context of the cloud whose names are shown (vpc context list)', 'NAME'),
     stateDir: agentStateDir,
   },
@@ -36,13 +36,13 @@ export default command({
     { line: 'vpc drops --follow --unit vpcp0 --reason no_route', does: 'one port, one reason' },
     { line: `vpc drops --follow --json | jq -r 'select(.reason == "source_ip") | .unit'`, does: 'who forges addresses' },
   ],
-  async run({ follow, explain, reason, unit, context, stateDir }, { vpc, output, global, signal }) {
+  async run({ follow, explain, reason, unit: given, context, stateDir }, { vpc, output, global, signal }) {
     if (explain === 'all') return output.result(explainedReasons(), reasonTable(explainedReasons()))
     if (explain !== undefined) return output.result(explainReason(explain), reasonText(explainReason(explain)))
+    await using mgmt = await (await vpc()).mgmt()
+    const unit = given.length > 0 ? await unitsOf(mgmt, given) : []
     // People see what is wrong; programs see all, and so does whoever names the reason.
     const isWanted = wanted(reason, unit, output.json || reason.length > 0)
-    await using mgmt = await (await vpc()).mgmt()
-    if (unit.length > 0) await checkUnits(mgmt, unit)
     const names = new DropNames(mgmt, { stateDir, client: clientForNames(context), say: sayNoNames })
     if (!follow) {
       const counters = dropCounters(await mgmt.stats()).filter((each) => isWanted(each.reason, each.unit, each.peerUnit))
@@ -60,12 +60,17 @@ export default command({
   },
 })
 
-/** A unit that is not there has no drops, and never will: it is probably a slip. */
-async function checkUnits(mgmt: Mgmt, wanted: readonly string[]): Promise<void> {
-  const units = new Set((await mgmt.describeAll()).map((info) => info.unit))
-  const strange = wanted.find((each) => !units.has(each))
-  if (strange === undefined) return
-  throw new Failure('failed', `there is no unit '${strange}' on this host; vpc list shows what there is`, { code: 'ENOENT' })
+/**
+ * The units of unit names and names: a name may be one of several types. A unit that is not there has no drops, and
+ * never will: it is probably a slip.
+ */
+async function unitsOf(mgmt: Mgmt, given: readonly string[]): Promise<string[]> {
+  const all = await mgmt.describeAll()
+  return given.flatMap((word) => {
+    const found = all.filter(({ unit, name }) => unit === word || name === word).map(({ unit }) => unit)
+    if (found.length > 0) return found
+    throw new Failure('failed', `there is no unit '${word}' on this host; vpc list shows what there is`, { code: 'ENOENT' })
+  })
 }
 
 /** Whether a packet is one of those that the user asked for. Without a filter all are. */

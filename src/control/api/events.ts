@@ -44,7 +44,11 @@ function live(parts: Parts, c: ApiContext): Response {
   const caller = c.get('caller')
   const options = { parts, caller, passes: eventFilter(viewerOf(parts, c), query), since: sinceOf(query.since, parts.now()) }
   const leave = parts.limits.streams.enter(caller.token)
-  if (leave === undefined) throw new Problem('rate-limited', 'this token has too many open watches; close one')
+  if (leave === undefined)
+    throw new Problem(
+      'rate-limited',
+      `this token has ${parts.limits.streams.most} open watches, which is the most; close one, or use another token`,
+    )
   parts.metrics.streams.inc()
   const ended = (): void => {
     leave()

@@ -23,17 +23,17 @@ export const defaultLimits: LimitOptions = {
 
 /** How many of something there are now, by key. */
 class Gauge {
-  readonly #most: number
+  readonly most: number
   readonly #counts = new Map<string, number>()
 
   constructor(most: number) {
-    this.#most = most
+    this.most = most
   }
 
   /** One more, until the function that it gives is called. Undefined: there are too many. */
   enter(key: string): (() => void) | undefined {
     const count = this.#counts.get(key) ?? 0
-    if (count >= this.#most) return undefined
+    if (count >= this.most) return undefined
     this.#counts.set(key, count + 1)
     let isOver = false
     return () => {

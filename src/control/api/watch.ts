@@ -26,7 +26,11 @@ export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
   const selected = selectionOf(parts, c)
   const after = afterOf(c)
   const leave = limits.streams.enter(c.get('caller').token)
-  if (leave === undefined) throw new Problem('rate-limited', 'this token has too many open watches; close one')
+  if (leave === undefined)
+    throw new Problem(
+      'rate-limited',
+      `this token has ${limits.streams.most} open watches, which is the most; close one, or use another token`,
+    )
   metrics.streams.inc()
   const stream = new Stream(parts, c.get('caller'), selected, () => {
     leave()

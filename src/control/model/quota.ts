@@ -15,12 +15,13 @@ export function checkQuota(
   creating?: ReadonlySet<string>,
 ): void {
   if (before !== undefined || quota === undefined || record.account === null) return
-  const limit = limitOf(mirror.objects.get('account', record.account)?.record, kind, quota)
+  const account = mirror.objects.get('account', record.account)?.record
+  const limit = limitOf(account, kind, quota)
   const others = [...(creating ?? [])].filter((id) => mirror.objects.get(kind, id) === undefined).length
   const used = mirror.objects.count(kind, record.account) + others
   if (used < limit) return
   throw new Problem('quota', `the account has ${used} ${plural}, and may have ${limit}`, {
-    hint: 'destroy what is not needed, or ask an operator of the cloud for a higher quota',
+    hint: `destroy what is not needed, or an operator of the cloud raises it: vpc account set ${account?.name ?? record.account} --quota=${kind}=N`,
   })
 }
 

@@ -45,6 +45,7 @@ export function openPlace({ path, isRight }: Where): Netns {
   if (found !== undefined && isNetns && other?.ino !== own.ino) return found
   found?.[Symbol.dispose]()
   if (isNetns) throw new HandOverRefused('EINVAL', `${path} is the network namespace of vpcd itself`, "name a guest's namespace")
+  if (!path.startsWith('/')) throw new HandOverRefused('ENOENT', `there is no running ${path.replace(':', ' ')}`, 'start it')
   throw new HandOverRefused('ENOENT', `there is no network namespace ${path}`, 'start the container, or make it with ip netns add')
 }
 

@@ -2,6 +2,9 @@
 import { fte } from '#abi/layouts.ts'
 import { floodPage, gatewayMac } from '#datapath/layout.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
+import { toMapped } from '#wire/ip-address.ts'
+import type { Ipv4 } from '#wire/ipv4-address.ts'
+import { isMapped } from '#wire/ipv6-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import { maxVni } from '#wire/vni.ts'
 import type { Context } from '../context.ts'
@@ -9,6 +12,7 @@ import { EntryEdit } from '../store/entry-edit.ts'
 import { logEntries } from '../store/entry-log.ts'
 import { formatVtep, type EntryColumns, type EntryStore, type Vtep } from '../store/entry-store.ts'
 import { addPortsRight } from './mux-ways.ts'
+import { isUsableAddress } from './address-check.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { macNumber, macOfNumber } from '../store/keys.ts'
@@ -159,8 +163,9 @@ function entryProblem(vni: number, mac: number): string | undefined {
 
 function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
   const { address, family } = vtep
-  const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
-  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is not an address of a host`)
+  // IPv4 in 16 bytes is an address of no IPv6 host.
+  const isUsable = family === 4 ? isUsableAddress(toMapped(address as Ipv4)) : !isMapped(address) && isUsableAddress(address)
+  if (!isUsable) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is not an address of a host`)
   if (listen === null || listen.address.length === address.length) return
   tx.refuse(
     'EAFNOSUPPORT',

@@ -22,6 +22,13 @@ export function checkListen({ model, devices }: Context, tx: Transaction, mux: M
   for (const other of model.ofType('vpcmux')) {
     if (other !== mux && other.listen?.port === port)
       tx.refuse('EADDRINUSE', `${fullName(other)} listens on UDP port ${port}`, 'choose another port')
+    // The kernel refuses two devices with one port, also while they are down.
+    if (other !== mux && other.listen === null && other.devicePort === port)
+      tx.refuse(
+        'EADDRINUSE',
+        `${fullName(other)} keeps UDP port ${port}, and does not listen yet`,
+        'let it listen on another port, destroy it, or use it',
+      )
   }
   const family = address.length === 4 ? 4 : 6
   const others = [...mux.entries.families()].filter((found) => found !== family)

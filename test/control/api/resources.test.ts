@@ -260,7 +260,9 @@ test('quotas are kept, also by those who come at once', async () => {
     Array.from({ length: 8 }, (_, i) => api.ask(api.admin, 'POST', '/prefix-lists', { account: 'small', name: `p${i}` })),
   )
   assert.deepEqual(made.map(({ status }) => status).sort(), [201, 201, 201, 409, 409, 409, 409, 409])
-  assert.match(made.find(({ status }) => status === 409)!.body.type, /quota$/)
+  const { type, hint } = made.find(({ status }) => status === 409)!.body
+  assert.match(type, /quota$/)
+  assert.match(hint, /vpc account set small --quota=prefix-list=N$/)
   const { usage } = await api.ok('GET', '/accounts/small')
   assert.deepEqual(
     [usage['prefix-list'], usage.vnic],

@@ -1,4 +1,5 @@
 /** `vpc vm create`. */
+import { randomUUID } from 'node:crypto'
 import { createVm } from '#vm/life.ts'
 import { agentStateDir } from '../../agent-state-dir.ts'
 import { common } from '../../cloud/resource-command.ts'
@@ -10,7 +11,7 @@ import { alreadySo, done } from '../../outcome.ts'
 import { createCloudVm } from '../../vm-cloud.ts'
 import { checkSame, definitionOf, machineOptions } from '../../vm-definition.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
-import { directoryOf, freshVmId, missingVmId, vmDir } from '../../vm-options.ts'
+import { directoryOf, freshVmId, vmDir } from '../../vm-options.ts'
 import { viewVm } from '../../vm-view.ts'
 
 const options = {
@@ -35,7 +36,7 @@ export default command({
     not run. When a step fails, the steps before are undone. With --host it plugs the guest in on that host, where the same command
     starts it.
 
-    Without NAME it makes a machine that this host alone knows, and starts nothing: vpc vm run does that. The machine gets the vmnics of
+    Without NAME it makes a machine that this host alone knows, and starts nothing: vpc vm run does that. It says the machine's id. The machine gets the vmnics of
     --vmnic-id, which must exist by then.
 
     Give it a kernel, a disk image to boot from, or both. The cloud-init options make a NoCloud disk with label cidata, from which the
@@ -71,13 +72,12 @@ type Given = OptionValues<typeof options>
 
 /** A machine that no cloud knows. */
 async function createHere(given: Given, { output }: Context): Promise<void> {
-  const { vmId: id, vmnicId: vmnics } = given
+  const { vmId: id = randomUUID(), vmnicId: vmnics } = given
   for (const word of ['subnet', 'account', 'host'] as const)
     if (given[word] !== undefined) throw usageFailure(`--${word} goes with the NAME of a guest of a cloud: vpc vm create NAME --subnet=…`)
   if (given.group.length > 0) throw usageFailure('--group goes with the NAME of a guest of a cloud: vpc vm create NAME --subnet=…')
-  if (id === undefined) throw missingVmId()
   if (new Set(vmnics).size < vmnics.length) throw usageFailure('a vmnic can be given once')
-  const directory = directoryOf(given, undefined)
+  const directory = directoryOf({ ...given, vmId: id }, undefined)
   const definition = await tellingVmErrors(() => definitionOf(given, { id, name: null, vmnics, ownDisk: directory.ownDisk }))
   if (directory.exists()) {
     checkSame(directory, definition)

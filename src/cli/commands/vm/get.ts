@@ -19,7 +19,9 @@ export default command({
 
 function fieldsOf(view: VmView): (readonly [string, string | number])[] {
   const { running } = view
-  const vmnics = running?.vmnics.map(({ id, device, mac, queues }) => `${device} (${id}, ${mac}, ${queues} queue pairs)`)
+  const vmnics = running?.vmnics.map(
+    ({ id, device, mac, queues }) => `${device} (${id}, ${mac}, ${queues} queue pair${queues === 1 ? '' : 's'})`,
+  )
   return [
     ...(view.name === null ? [] : ([['name', view.name]] as const)),
     ['id', view.id],

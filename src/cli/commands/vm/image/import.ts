@@ -7,6 +7,7 @@ import { command } from '../../../command.ts'
 import { usageFailure } from '../../../failure.ts'
 import { choice, text } from '../../../option.ts'
 import { alreadySo, done } from '../../../outcome.ts'
+import { unknownFormat } from '../../../vm-definition.ts'
 import { tellingVmErrors } from '../../../vm-failure.ts'
 import { imageDir, imagesOf } from '../../../vm-options.ts'
 
@@ -27,7 +28,7 @@ export default command({
     const images = imagesOf(directory)
     if (!existsSync(file!)) throw usageFailure(`there is no file ${file}`)
     const format = diskFormat ?? formatOfName(file!)
-    if (format === undefined) throw usageFailure(`what ${file} is cannot be told by its name; say it with --disk-format`)
+    if (format === undefined) throw unknownFormat(file!)
     const called =
       name ??
       basename(file!)
