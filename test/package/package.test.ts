@@ -58,7 +58,7 @@ test('the published JavaScript is the command, with all of its parts', () => {
   assert.ok(readdirSync(join(pages, 'man8')).includes('vpc-daemon.8'))
 })
 
-test('each program is one file, and what needs a package of npm or all commands is beside it', async () => {
+test('each program is one file, and what needs a package of npm is beside it', async () => {
   for (const name of ['vpc.js', 'vpc-cni.js', 'vpc-oci-hook.js', 'vpc-netavark.js']) {
     const file = join(tree, 'programs', name)
     const { metafile } = await build({
@@ -74,10 +74,11 @@ test('each program is one file, and what needs a package of npm or all commands 
     assert.doesNotMatch(readFileSync(file, 'utf8'), /__require\("/, `${name} asks for a module that is not in it`)
   }
   const { isInside } = (await import(join(tree, 'programs/vpc.js'))) as { isInside(words: readonly string[]): boolean }
-  const where = (line: string): boolean => isInside(line.split(' '))
-  for (const line of ['version', 'switch list', '--json switch list', 'vnic list', 'apply x.yaml', 'attach red'])
+  const where = (line: string): boolean => isInside(line.split(' ').filter(Boolean))
+  const helps = ['help', '', 'switch', 'cloud --help', 'help switch', 'switch list --help', 'help switch list']
+  for (const line of ['version', 'switch list', '--json switch list', 'vnic list', 'apply x.yaml', 'attach red', ...helps])
     assert.ok(where(line), line)
-  for (const line of ['daemon', 'api', 'vm list', 'exec -- switch list', 'switch', 'switch list --help', 'help', 'nonsense'])
+  for (const line of ['daemon', 'api', 'vm list', 'exec -- switch list', 'daemon --help', 'help api', 'nonsense'])
     assert.ok(!where(line), line)
   // What lies in src is read for it alone.
   rmSync(join(tree, 'src/cli/commands/switch/list.js'))
@@ -85,6 +86,7 @@ test('each program is one file, and what needs a package of npm or all commands 
     () => vpc('switch', 'list', '--socket=/nowhere'),
     ({ stderr }: { stderr: string }) => /cannot reach vpcd on \/nowhere/.test(stderr),
   )
+  assert.match(vpc('switch', '--help'), /^ +list +list the switches/m)
   const answer = execFileSync(process.execPath, [join(tree, 'bin/vpc-cni.mjs')], {
     env: { CNI_COMMAND: 'VERSION' },
     input: '',
@@ -111,7 +113,10 @@ test('systemd takes the units, the users, the directories and the network files'
   const units = readdirSync(join(root, 'packaging/systemd')).map((name) => {
     const text = readFileSync(join(root, 'packaging/systemd', name), 'utf8')
     const path = join(directory, name)
-    writeFileSync(path, text.replaceAll('=/usr/bin/vpc', `=${process.execPath}`).replace(/^Documentation=.*\n/m, ''))
+    writeFileSync(
+      path,
+      text.replaceAll(/=\/usr\/(bin\/vpc|lib\/vpc\/now\/bin\/\S+)/g, `=${process.execPath}`).replace(/^Documentation=.*\n/m, ''),
+    )
     return path
   })
   execFileSync('systemd-analyze', ['verify', '--man=no', ...units], { stdio: 'pipe' })

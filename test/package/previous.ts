@@ -123,6 +123,7 @@ test('an upgrade from an earlier version, and back, loses no packet and no flow,
   await machine.until('the newer vpcd serves', isServed)
   assert.deepEqual(foreign(), ['/usr/lib/vpc/now'])
   assert.equal(machine.try('systemctl', 'is-enabled', 'vpc-agent').stdout.trim(), 'disabled')
+  assert.equal(machine.try('systemctl', 'is-active', 'vpc-finish.timer').stdout.trim(), 'active')
   const then = journal()
   const back = machine.try('dpkg', '-i', '/srv/old.deb')
   t.diagnostic(`journal ${first}, then ${then}; the way back: status ${back.status}`)

@@ -57,6 +57,7 @@ test('the package starts vpcd when it is installed, and two containers reach eac
   install('0.1.0-1')
   assert.ok(isActive('vpcd'), machine.sh('journalctl -u vpcd --no-pager'))
   assert.equal(machine.sh('systemctl show -p Type --value vpcd').trim(), 'notify')
+  assert.ok(isEnabled('vpc-finish.timer') && isActive('vpc-finish.timer'))
   machine.sh(`ip netns add a; ip netns add b
 vpc switch create red --vni 5001
 vpc attach red --netns a --address 10.0.0.1/24
@@ -180,6 +181,7 @@ test('the package refuses a journal that is too new for it before anything chang
   assert.match(refused.stderr, new RegExp(`has version 99, and vpcd of this package knows ${version}: it would not start\\.`))
   assert.match(refused.stderr, /vpc export >host.yaml/)
   assert.deepEqual([machine.sh("dpkg-query -f '${Version} ${Status}' -W vpc"), mainPid('vpcd')], [before, pid])
+  assert.ok(isActive('vpc-finish.timer'))
   machine.sh(`${node} '${database}.exec("PRAGMA user_version = ${version}")'; vpc list`)
   install('0.1.0-2')
   install('0.1.0-1')
@@ -277,6 +279,26 @@ const switches = (): number =>
     .filter((line) => /^ *vpcsw /.test(line)).length
 const dockerNetwork = { NetworkID: 'a'.repeat(64) }
 
+test('the package removes a vnic that a container left while the API was away, by its timer', async () => {
+  const notes = '/var/lib/vpc-cni/unfinished/oci'
+  const due = (): string => machine.sh('systemctl show -p ConditionResult --value vpc-finish.service').trim()
+  machine.sh(`vpc cloud vnic create left --subnet=default --account=acme
+systemctl start vpc-finish`)
+  // Nothing is noted: nothing starts.
+  assert.equal(due(), 'no')
+  machine.sh(`mkdir -p ${notes}; : >${notes}/left; systemctl stop vpc-api`)
+  assert.notEqual(machine.try('systemctl', 'start', 'vpc-finish').status, 0)
+  assert.equal(due(), 'yes')
+  assert.match(said('vpc-finish'), /vpc-oci-hook: 1 vnics? of containers that are gone/)
+  machine.sh(`systemctl start vpc-api; systemctl reset-failed vpc-finish
+mkdir -p /run/systemd/system/vpc-finish.timer.d
+printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nRandomizedDelaySec=0\nOnActiveSec=1\n' >/run/systemd/system/vpc-finish.timer.d/soon.conf
+systemctl daemon-reload; systemctl restart vpc-finish.timer`)
+  await machine.until('the vnic is gone', () => !machine.sh('vpc vnic list').includes('left'))
+  await machine.until('and its note', () => machine.sh(`ls ${notes}`) === '')
+  machine.sh('rm -r /run/systemd/system/vpc-finish.timer.d; systemctl daemon-reload; systemctl restart vpc-finish.timer')
+})
+
 test('the package serves docker by a socket, which starts the driver, without rights', () => {
   assert.ok(!isEnabled('vpc-docker-driver.socket'))
   machine.sh('systemctl enable --now vpc-docker-driver.socket')
@@ -311,9 +333,9 @@ test('the package has everything again after a boot', async () => {
 test('the package leaves the kernel when it is removed, and comes back with its objects', async () => {
   // What an administrator has decided outlasts an upgrade and a removal.
   machine.sh('systemctl disable --now vpc-agent; systemctl enable vpc-exporter')
-  const units = ['vpcd', 'vpc-agent', 'vpc-exporter', 'vpc-api']
+  const units = ['vpcd', 'vpc-agent', 'vpc-exporter', 'vpc-api', 'vpc-finish.timer']
   install('0.1.0-2')
-  assert.deepEqual(units.map(isEnabled), [true, false, true, false])
+  assert.deepEqual(units.map(isEnabled), [true, false, true, false, true])
   machine.sh('dpkg -r vpc')
   assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
   assert.equal(machine.try('ls', '/sys/fs/bpf/vpc').status, 2)
@@ -321,8 +343,8 @@ test('the package leaves the kernel when it is removed, and comes back with its 
   install('0.1.0-1')
   await machine.until('vpcd runs', () => isActive('vpcd'))
   assert.match(machine.sh('vpc list'), /hostif1/)
-  assert.deepEqual(units.map(isEnabled), [true, false, true, false])
-  assert.deepEqual(units.map(isActive), [true, false, true, false])
+  assert.deepEqual(units.map(isEnabled), [true, false, true, false, true])
+  assert.deepEqual(units.map(isActive), [true, false, true, false, true])
 })
 
 test('the package leaves nothing when it is purged', () => {
