@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join, relative } from 'node:path'
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
+import { loadTree } from '#cli/load.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -61,7 +62,10 @@ export async function writePrograms(directory: string): Promise<void> {
   }
   const all = commandNames()
   const apart = new Set(apartOf(await graph(all), all))
-  const contents = entry(all.filter((name) => !apart.has(name)))
+  const contents = entry(
+    all.filter((name) => !apart.has(name)),
+    await summariesOfAll(),
+  )
   await build({ ...options, plugins, stdin: { contents, resolveDir: root, loader: 'ts' }, outfile: join(out, 'vpc.js') })
   writeFileSync(join(out, 'start.js'), starter([...apart]))
   startBy(join(directory, 'bin/vpc.mjs'), `await (await ${imported('../programs/start.js')}).programFor(process.argv.slice(2))`)
@@ -73,14 +77,19 @@ const commandNames = (): string[] =>
     .map((name) => name.slice(0, -3))
     .sort()
 
-/** The command with some of its commands in it. */
-const entry = (names: readonly string[]): string => `
-import { inside } from './src/cli/load.ts'
+/** What each command does, by its words with slashes between. */
+const summariesOfAll = async (): Promise<Readonly<Record<string, string>>> =>
+  Object.fromEntries((await loadTree()).flatMap(({ path, command }) => (command ? [[path.join('/'), command.summary]] : [])))
+
+/** The command with some of its commands in it, and what is said of all. */
+const entry = (names: readonly string[], said: Readonly<Record<string, string>> = {}): string => `
+import { inside, summaries } from './src/cli/load.ts'
 export { isInside } from './src/cli/inside.ts'
 export { main } from './src/cli/main.ts'
 Object.assign(inside, {
 ${names.map((name) => `  '${name}': () => import('./src/cli/commands/${name}.ts'),`).join('\n')}
 })
+Object.assign(summaries, ${JSON.stringify(said)})
 `
 
 /** What imports a module of the published tree. */

@@ -3,7 +3,7 @@ import { idWords, wordOf } from './arguments.ts'
 import type { Command } from './command.ts'
 import { exitStatus } from './exit-status.ts'
 import { globalOptions } from './global-options.ts'
-import { loadTree, type Entry } from './load.ts'
+import { summaryOf, type Entry } from './load.ts'
 import { longName, type Option, type Options } from './option.ts'
 import { nodeAt } from './resolve.ts'
 import type { Style } from './style.ts'
@@ -96,13 +96,14 @@ export function commandHelp(command: Command, style: Style): string {
   ])
 }
 
-/** Help of a group, or of vpc itself: its commands, those of its groups included. */
+/** Help of a group, or of vpc itself: its commands and groups. */
 export async function groupHelp(group: Group, path: readonly string[], style: Style): Promise<string> {
-  const entries = (await loadTree(group, path)).filter(({ path: { length } }) => length === path.length + 1)
-  const rows = entries.map(({ path: childPath, node, command }): [string, string] => [
-    childPath.at(-1)!,
-    (isGroup(node) ? node.summary : command!.summary) + (node.aliases.length > 0 ? ` (also: ${node.aliases.join(', ')})` : ''),
-  ])
+  const rows = await Promise.all(
+    Object.entries(group.children).map(async ([name, node]): Promise<[string, string]> => {
+      const summary = isGroup(node) ? node.summary : await summaryOf([...path, name])
+      return [name, summary + (node.aliases.length > 0 ? ` (also: ${node.aliases.join(', ')})` : '')]
+    }),
+  )
   const name = ['vpc', ...path].join(' ')
   return sections([
     sentence(group.summary),

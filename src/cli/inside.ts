@@ -3,13 +3,11 @@ import { inside, isResourceCommand } from './load.ts'
 import { resolve } from './resolve.ts'
 import { isGroup } from './tree.ts'
 
-/** The words of a command line, without the program's name. Help needs all commands, so it is elsewhere. */
+/** The words are those without the program's name. The help of a group needs one line of each command. */
 export function isInside(words: readonly string[]): boolean {
-  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
-  if (own[0] === 'help' || own.includes('--help') || own.includes('-h')) return false
   try {
-    const { path, node } = resolve(words)
-    return !isGroup(node) && (isResourceCommand(path) || Object.hasOwn(inside, path.join('/')))
+    const { path, node } = resolve(words[0] === 'help' ? words.slice(1) : words)
+    return isGroup(node) || isResourceCommand(path) || Object.hasOwn(inside, path.join('/'))
   } catch {
     // Whoever runs it says why there is no such command.
     return false

@@ -11,6 +11,9 @@ export const commandFile = (path: readonly string[]): URL => new URL(`./commands
 /** Commands that a packaged program has in its own file, by their words with slashes between. */
 export const inside: Record<string, () => Promise<{ readonly default: Command }>> = {}
 
+/** What the same program says of all commands, by the same words: the help of a group then loads none. */
+export const summaries: Record<string, string> = {}
+
 const verbs = ['create', 'list', 'get', 'set', 'destroy']
 
 /** Whether a command has no file: what all kinds of resources have is made from their tables. */
@@ -27,6 +30,9 @@ export async function loadCommand(path: readonly string[]): Promise<Command> {
   const load = Object.hasOwn(inside, name) ? inside[name]! : async () => (await import(commandFile(path).href)) as { default: Command }
   return (await load()).default
 }
+
+/** One line of what a command does. */
+export const summaryOf = async (path: readonly string[]): Promise<string> => summaries[path.join('/')] ?? (await loadCommand(path)).summary
 
 /** A group or command with its place in the tree. */
 export interface Entry {

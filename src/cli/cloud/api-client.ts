@@ -4,7 +4,7 @@ import type { IncomingMessage, request } from 'node:http'
 import type { Resource } from '#resource/envelope.ts'
 import { Failure, type FailureKind } from '../failure.ts'
 import { readEvents, type ServerEvent } from './server-events.ts'
-import { namedAs, trustProblem, trustedAuthorities } from './server-trust.ts'
+import { machineTrust, namedAs, trustProblem } from './server-trust.ts'
 import type { CloudContext } from './contexts.ts'
 
 export interface Answer<T = any> {
@@ -110,7 +110,7 @@ export class ApiClient {
       headers: { authorization: `Bearer ${token}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
       timeout: path.includes('wait=ready') ? longWaitMs : 40_000,
       ...(signal !== undefined && { signal }),
-      ...(ca !== undefined ? { ca: readFileSync(ca) } : url.protocol === 'https:' && { ca: await trustedAuthorities() }),
+      ...(ca !== undefined ? { ca: readFileSync(ca) } : url.protocol === 'https:' && { secureContext: await machineTrust() }),
       ...(serverName !== undefined && (await namedAs(serverName))),
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()

@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { checkServerIdentity, createServer as createTls, type PeerCertificate } from 'node:tls'
 import { test } from 'node:test'
 import { ApiClient } from './api-client.ts'
-import { trustProblem } from './server-trust.ts'
+import { machineTrust, trustProblem } from './server-trust.ts'
 
 /** What the client says when it asks a server by TLS. */
 async function saidOf(server: Server): Promise<string> {
@@ -37,4 +37,8 @@ test('a certificate for another name is told by the name that was asked for, and
     trustProblem(checkServerIdentity(serverName ?? 'cloud.example', certificate)!, new URL('https://cloud.example/v1'), serverName)!
   assert.match(problem(), /for other\.example, and not for cloud\.example; if that is the API that you mean, say so: .*=other\.example/)
   assert.match(problem('api.vpc'), /for other\.example, and not for api\.vpc;/)
+})
+
+test('all connections of a process share what it has read of the authorities', async () => {
+  assert.equal(await machineTrust(), await machineTrust())
 })
