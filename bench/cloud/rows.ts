@@ -21,6 +21,8 @@ export interface Row {
   readonly writes: number
   /** The longest that the event loop of the API was held. */
   readonly heldMs: number
+  /** Processors that others used meanwhile: with any, times say less. */
+  readonly others: number
 }
 
 /** One number with its goal. */
@@ -51,9 +53,10 @@ export function markdown(rows: readonly Row[], figures: readonly Figure[]): stri
     'KB to hosts',
     'store writes',
     'loop held, ms',
+    'processors of others',
   ]
   const body = rows.map(
-    ({ what, count, hosts, p50, p99, most, writtenP50, writtenP99, goal, apiCpuMs, agentsCpuMs, bytes, writes, heldMs }) => [
+    ({ what, count, hosts, p50, p99, most, writtenP50, writtenP99, goal, apiCpuMs, agentsCpuMs, bytes, writes, heldMs, others }) => [
       count > 1 ? `${what} (${count})` : what,
       hosts,
       count > 1 ? `${p50} / ${p99} / ${most}` : most,
@@ -63,6 +66,7 @@ export function markdown(rows: readonly Row[], figures: readonly Figure[]): stri
       Math.round(bytes / 100) / 10,
       writes,
       heldMs,
+      others,
     ],
   )
   const others = figures.map(({ what, value, unit, goal }) => [what, `${value} ${unit}`, verdict(value, goal)])

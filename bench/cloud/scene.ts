@@ -1,4 +1,5 @@
 /** An API with a made store, agents of all its hosts, and how a change is measured there. */
+import { cpus } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Counters } from '#control/feed/counters.ts'
@@ -24,6 +25,9 @@ export const quantile = (sorted: readonly number[], q: number): number =>
 
 const inOrder = (all: readonly Took[], until: 'written' | 'done'): number[] =>
   all.map((took) => Math.max(0, took[until] - took.answered)).toSorted((a, b) => a - b)
+
+/** Time of all processors of the machine, in ms. */
+const machineMs = (): number => cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0)
 
 /** Slower changes are explained. */
 const slowMs = 100
@@ -137,6 +141,8 @@ export class Scene implements AsyncDisposable {
     const api = process.cpuUsage(before.cpu)
     const [bytes, writes] = [this.plain.sent() - before.bytes, this.#writes.count - before.writes]
     await sleep(1_100)
+    const [own, agents] = [process.cpuUsage(before.cpu), this.fleet.cpuMs - before.agents]
+    const others = (machineMs() - before.machine - (own.user + own.system) / 1000 - agents) / (now() - before.at)
     const sorted = inOrder(all, 'done')
     const api2 = inOrder(all, 'written')
     this.#explain(all)
@@ -151,10 +157,11 @@ export class Scene implements AsyncDisposable {
       writtenP50: rounded(quantile(api2, 0.5)),
       writtenP99: rounded(quantile(api2, 0.99)),
       apiCpuMs: rounded((api.user + api.system) / 1000 / count),
-      agentsCpuMs: rounded((this.fleet.cpuMs - before.agents) / count),
+      agentsCpuMs: rounded(agents / count),
       bytes: Math.round(bytes / count),
       writes: rounded(writes / count),
       heldMs: rounded(delay.max / 1e6),
+      others: rounded(Math.max(0, others)),
     }
     this.rows.push(row)
     say(JSON.stringify(row))
@@ -174,8 +181,9 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  #used(): { cpu: NodeJS.CpuUsage; agents: number; bytes: number; writes: number } {
-    return { cpu: process.cpuUsage(), agents: this.fleet.cpuMs, bytes: this.plain.sent(), writes: this.#writes.count }
+  #used(): { at: number; machine: number; cpu: NodeJS.CpuUsage; agents: number; bytes: number; writes: number } {
+    const [bytes, writes] = [this.plain.sent(), this.#writes.count]
+    return { at: now(), machine: machineMs(), cpu: process.cpuUsage(), agents: this.fleet.cpuMs, bytes, writes }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
