@@ -9,7 +9,15 @@ const refusal: RefusalInfo = { port: 'vpcp3', direction: 'in', groups, rules: 2,
 const where = 'vpcp3 (group0 (web), group2)'
 
 test('a drop by security groups says which, whom they refuse, and what was missing or has gone', () => {
-  assert.equal(causeText({ reason: 'sg_denied', refusal }), `into ${where}: none of the 2 rules for in allows 10.0.0.7 (group1 (db))`)
+  assert.equal(
+    causeText({ reason: 'sg_denied', refusal }),
+    `into ${where}: none of the 2 rules for in allows this packet from 10.0.0.7 (group1 (db))`,
+  )
+  const out = { ...refusal, direction: 'out', rules: 1 } as const
+  assert.equal(
+    causeText({ reason: 'sg_denied', refusal: out }),
+    `out of ${where}: the only rule for out does not allow this packet to 10.0.0.7 (group1 (db))`,
+  )
   const revoked = { ...refusal, direction: 'out', rule: 'rule 10 of group2', peerGroups: [], state: 'denied' } as const
   assert.equal(
     causeText({ reason: 'sg_revoked', refusal: revoked }),

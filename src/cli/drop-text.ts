@@ -27,8 +27,8 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
 })
 
 /**
- * Who decided: `into vpcp3 (group0 (web)): none of the 2 rules for in allows 10.0.0.7`, `vpcrtr0: route 10.9.0.0/16
- * blackhole`.
+ * Who decided: `into vpcp3 (group0 (web)): none of the 2 rules for in allows this packet from 10.0.0.7`,
+ * `vpcrtr0: route 10.9.0.0/16 blackhole`.
  */
 export function causeText(event: Pick<DropEvent, 'reason' | 'refusal' | 'route' | 'nat'>): string {
   if (event.nat !== undefined) return natText(event)
@@ -55,7 +55,9 @@ function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>)
   const { port, direction, groups, rules, rule, state, peer, peerGroups } = refusal
   const where = `${direction === 'in' ? 'into' : 'out of'} ${port ?? 'a port that is gone'} (${groups.join(', ') || 'no group'})`
   const other = peer === null ? 'it' : `${peer}${peerGroups.length > 0 ? ` (${peerGroups.join(', ')})` : ''}`
-  if (reason === 'sg_denied') return `${where}: ${noneAllows(rules, direction)} ${other}`
+  // A rule may allow packets of the peer, and not this one.
+  const packet = peer === null ? 'it' : `this packet ${direction === 'in' ? 'from' : 'to'} ${other}`
+  if (reason === 'sg_denied') return `${where}: ${noneAllows(rules, direction)} ${packet}`
   if (reason === 'sg_revoked') return `${where}: ${rule ?? 'a rule that is gone'} had allowed the flow with ${other}`
   return `${where}: ${state === null ? 'it has no flow' : `its flow is ${state}`}`
 }

@@ -35,7 +35,7 @@ test('it shows what it should within a minute, exits with 0 and leaves nothing',
   assert.match(stdout, /26 of 56 pairs reach each other/)
   assert.match(stdout, /Gb\/s: .* from red1 on h1 to red3 on h3/)
   assert.match(stdout, /10\.0\.1\.2:5432 from 10\.0\.0\.2, allowed by rule 10 of group1 \(db\)/)
-  assert.match(stdout, /sg_denied into vpcp\d+ \(group1 \(db\)\): none of the 2 rules for in allows 10\.0\.0\.1/)
+  assert.match(stdout, /sg_denied into vpcp\d+ \(group1 \(db\)\): none of the 2 rules for in allows this packet from 10\.0\.0\.1/)
   assert.match(stdout, /red2 gets a connection to 198\.51\.100\.7, which sees it come from 203\.0\.113\.12/)
   assert.match(stdout, /gets a connection from 203\.0\.113\.2, which red's guests share/)
   assert.match(stdout, /ENCAPSULATED/)

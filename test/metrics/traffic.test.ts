@@ -290,7 +290,7 @@ test('a capture has what the guest sends, what is delivered to it, and drops wit
   )
   const [drop] = tshark(file, ['frame.interface_name', 'frame.comment', 'tcp.dstport'], 'frame.comment')
   assert.equal(drop![0], 'drops')
-  assert.match(drop![1]!, /^sg_denied: into vpcp\d+ \(group\d+\): none of the 3 rules for in allows 10\.0\.0\.1/)
+  assert.match(drop![1]!, /^sg_denied: into vpcp\d+ \(group\d+\): none of the 3 rules for in allows this packet from 10\.0\.0\.1/)
   assert.equal(drop![2], '82')
   assert.match(said, /hostif\d+ sent: \d+ frames\n.*delivered: \d+ frames\ndrops: \d+ frames?\n/s)
   await group.deleteRules(['30'])
