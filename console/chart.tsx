@@ -50,8 +50,12 @@ export function Chart({ title, times, series, text }: ChartProps) {
           <line class="axis" x1={xOf(at, times.length)} x2={xOf(at, times.length)} y1="0" y2={height} vector-effect="non-scaling-stroke" />
         )}
       </svg>
+      <p class="hint ends">
+        <span>{timeAt(times, 0)}</span>
+        <span>{timeAt(times, times.length - 1)}</span>
+      </p>
       <p class="hint">
-        <span>{times[shown] === undefined ? '' : timeText(times[shown])}</span>
+        {at !== undefined && <span class="pointed">{timeAt(times, at)}</span>}
         {series.map(({ name, values }, i) => (
           <span key={name} class={`key line${i % 6}`}>
             {name} {values[shown] === null || values[shown] === undefined ? '–' : text(values[shown])}
@@ -61,6 +65,8 @@ export function Chart({ title, times, series, text }: ChartProps) {
     </figure>
   )
 }
+
+const timeAt = (times: readonly string[], i: number): string => (times[i] === undefined ? '' : timeText(times[i]))
 
 const xOf = (i: number, count: number): number => (count < 2 ? 0 : (i / (count - 1)) * width)
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { kinds } from '#resource/kinds.ts'
 import { ConsoleScene } from './browser.ts'
+import { checkCharts } from './charts.ts'
 import { checkMatrix } from './matrix.ts'
 import { checkAnswers } from './why-answers.ts'
 
@@ -199,7 +200,7 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   await page.getByText('at most 100 kB/s').waitFor()
   await page.getByRole('img', { name: /^drops by reason: sg_denied/ }).waitFor()
   await page.getByText('at most 0.20 /s').waitFor()
-  await scene.checkAccess('charts')
+  await checkCharts(scene)
   await scene.go(`#/drops?vpc=${vnic.vpc}`, 'Drops')
   const row = page.getByRole('row', { name: /sg_denied/ })
   await row.getByRole('link', { name: 'app' }).waitFor()
