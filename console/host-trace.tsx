@@ -7,6 +7,7 @@ const inputs = [
   ['to', 'to', '10.0.0.5', 'destination of the packet'],
   ['from', 'from', '', 'an address of the port, unless given'],
   ['dport', 'port', '443', 'port of the destination'],
+  ['mac', 'MAC', '', 'what the host answers, unless given'],
 ] as const
 
 export function HostTracePage({ objects, query }: { objects: HostLook['objects']; query: URLSearchParams }) {

@@ -129,6 +129,15 @@ test('the programs say what would become of a packet', async () => {
   await page.getByRole('heading', { level: 2 }).waitFor()
   await page.locator('.hops li').first().waitFor()
   await checkAccess(page, 'host-trace')
+  // It advises to name a MAC, and there is a field for it.
+  await page
+    .getByText(/does not answer for 10\.0\.0\.99; .* name the MAC/)
+    .first()
+    .waitFor()
+  await page.getByLabel('MAC', { exact: true }).fill('02:00:00:00:00:99')
+  await page.getByRole('button', { name: 'Trace' }).click()
+  await page.getByText(/> 02:00:00:00:00:99 IPv4 10\.0\.0\.1 > 10\.0\.0\.99 /).waitFor()
+  await page.getByLabel('MAC', { exact: true }).fill('')
   await page.getByLabel('to', { exact: true }).fill('nonsense')
   await page.getByRole('button', { name: 'Trace' }).click()
   await page.getByRole('alert').getByText('nonsense').waitFor()

@@ -120,7 +120,7 @@ function packetOf(words: URLSearchParams): PacketRequest {
     ttl: 64,
     size: null,
     vlan: null,
-    mac: null,
+    mac: words.get('mac') || null,
   }
 }
 
