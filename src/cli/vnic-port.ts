@@ -26,6 +26,6 @@ async function idByName(name: string, context: string | undefined): Promise<stri
   const [account, own] = name.includes('/') ? (name.split('/', 2) as [string, string]) : [undefined, name]
   const query = account === undefined ? '' : `?account=${encodeURIComponent(account)}`
   const client = new ApiClient(currentContext(context))
-  const { body } = await client.must<{ id: string }>(`capture vnic ${name}`, 'GET', `/vnics/${encodeURIComponent(own)}${query}`)
+  const { body } = await client.must<{ id: string }>(`find vnic ${name}`, 'GET', `/vnics/${encodeURIComponent(own)}${query}`)
   return body.id
 }

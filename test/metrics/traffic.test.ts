@@ -387,6 +387,8 @@ test('a capture is refused before it writes anything, in words that help; a flow
     [['capture', '--port', generateId('vpcp'), '-w', file], /there is no port/],
     [['capture', '-w', file], /one of --port, --vnic and --switch-id/],
     [['capture', '--vnic', vnic, '-w', file, '--state-dir', directory], /not plugged in on this host/],
+    [['trace', '--vnic', vnic, '--to=10.0.0.1', '--icmp', '--state-dir', directory], /not plugged in on this host/],
+    [['trace', '--port', server, '--vnic', vnic, '--to=10.0.0.1', '--icmp'], /one of --port and --vnic/],
     [['flow', 'log', '--only=web1'], /--only: 'web1' is not an id; vpc list shows/],
     [['exporter', '--listen=192.0.2.99'], /cannot listen on 192\.0\.2\.99 .*give an address of this machine with --listen/],
   ] as const) {

@@ -8,8 +8,10 @@ import { command } from '../command.ts'
 import { exitCodes, Failure, usageFailure } from '../failure.ts'
 import { idOf, ipOption, macOption, vlanOption } from '../kinds.ts'
 import { flag, integer, text, type OptionValues } from '../option.ts'
+import { agentStateDir } from '../agent-state-dir.ts'
 import { follow, peerOf, type Peer, type Trace } from '../trace-hops.ts'
 import { traceText } from '../trace-text.ts'
+import { vnicPort } from '../vnic-port.ts'
 
 const port = (help: string) => integer(help, 'PORT', 0, 65535)
 
@@ -51,20 +53,26 @@ export default command({
     of their packet and why. --arrived needs a management handle with READ. The exit code is 1 when a packet is dropped.`,
   options: {
     port: idOf('vpcp', 'the port whose interface sends the packet'),
+    vnic: text('the vnic that sends it, by its id or its name in the cloud', 'VNIC'),
     ...packetOptions,
     pcap: text('a pcap file: trace each of its frames', 'FILE', 'file'),
     arrived: text('a frame from another host, in hexadecimal digits', 'HEX'),
     wire: text('the frame, of --arrived or a file, comes in on this interface of a NAT or an uplink', 'INTERFACE'),
     peer: text('another vpcd to ask: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
+    context: text('context of the cloud that has the vnic (vpc context list)', 'NAME'),
+    stateDir: agentStateDir,
   },
   examples: [
     { line: 'vpc trace --port=web --to=10.1.0.5 --tcp=443', does: 'would a connection be let through?' },
+    { line: 'vpc trace --vnic=web1 --to=10.1.0.5 --tcp=443', does: 'the same of a vnic of the cloud' },
     { line: 'vpc trace --port=web --to=10.1.0.5 --icmp --peer=ssh:h2', does: 'a ping, to the end' },
     { line: 'vpc trace --port=web --pcap=strange.pcap', does: 'each frame of a file' },
   ],
-  async run({ port: portId, pcap, arrived, wire, peer, ...packet }, { vpc, output }) {
+  async run({ port, vnic, pcap, arrived, wire, peer, context, stateDir, ...packet }, { vpc, output }) {
     const peers = peersOf(peer)
+    if (port !== undefined && vnic !== undefined) throw usageFailure('say who sends the packet by one of --port and --vnic')
     const client = await vpc()
+    const portId = vnic === undefined ? port : await vnicPort(vnic, { context, stateDir })
     const reports =
       arrived !== undefined || wire !== undefined ? arrivals(client, arrived, pcap, wire) : requestsOf(client, portId, pcap, packet)
     let dropped = false
@@ -102,7 +110,10 @@ async function* requestsOf(
   pcap: string | undefined,
   options: PacketOptions,
 ): AsyncGenerator<TraceReport> {
-  if (id === undefined) throw usageFailure('--port is missing: the port whose interface sends the packet; vpc switch port list has them')
+  if (id === undefined)
+    throw usageFailure(
+      '--port is missing: the port whose interface sends the packet; vpc switch port list has them. Or name a vnic of the cloud: --vnic',
+    )
   const requests = pcap === undefined ? [{ packet: packetOf(options) }] : await framesOf(pcap)
   await using opened = await client.openPort(id)
   for (const request of requests) yield await opened.trace(request)
