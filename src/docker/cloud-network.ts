@@ -25,6 +25,11 @@ interface WantedVnic {
   readonly asked: string | undefined
 }
 
+interface AddressWish {
+  readonly isSix: boolean
+  readonly isMade: () => void
+}
+
 /** Seconds that this host and others have to plug a vnic in. */
 const plugSeconds = 25
 const hostLabel = 'docker-host'
@@ -65,12 +70,19 @@ export class Cloud {
     return (await this.client().must<Resource>(`find subnet ${name}`, 'GET', `/subnets/${encodeURIComponent(name)}`)).body
   }
 
-  /** An address of a family for the endpoint with a MAC address: that of its vnic, which is made for the first. */
-  async address(subnet: string, { isSix, ...wanted }: WantedVnic & { readonly isSix: boolean }): Promise<string> {
+  /**
+   * An address of a family for the endpoint with a MAC address: that of its vnic, which is made for the first. `isMade`
+   * is called before.
+   */
+  async address(subnet: string, { isSix, isMade, ...wanted }: WantedVnic & AddressWish): Promise<string> {
     const client = this.client()
     const host = await this.#host(client)
     const name = vnicNameOf(host, wanted.mac)
-    const vnic = (await client.find(`find vnic ${name}`, `/vnics/${name}`)) ?? (await this.#make(client, { name, subnet, host }, wanted))
+    let vnic = await client.find(`find vnic ${name}`, `/vnics/${name}`)
+    if (vnic === undefined) {
+      isMade()
+      vnic = await this.#make(client, { name, subnet, host }, wanted)
+    }
     if (vnic.subnet !== subnet)
       throw new DriverError(`vnic ${name} of MAC address ${wanted.mac} is in another subnet; give the container another --mac-address`)
     const { addresses } = await addressing(client, vnic)
@@ -114,14 +126,5 @@ export class Cloud {
   /** Unplug a vnic and destroy it. */
   remove(vnic: string): Promise<void> {
     return removeVnic(this.client(), vnic)
-  }
-
-  /** An address of a subnet that docker gives back, and no endpoint had. Another vpc may have the same one. */
-  async release(subnet: string, address: string): Promise<void> {
-    const client = this.client()
-    const host = await this.#host(client)
-    const own = await client.list('list the vnics of docker here', 'vnics', new URLSearchParams({ label: `${hostLabel}=${host}` }))
-    const vnic = own.find((each) => each.subnet === subnet && each.binding === null && (each.addresses as string[]).includes(address))
-    if (vnic !== undefined) await removeVnic(client, vnic.name!)
   }
 }

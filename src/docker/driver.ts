@@ -152,26 +152,39 @@ async function requestPool({ cloud }: Driver, request: Json): Promise<object> {
   return { PoolID: `${subnet.id}/${six ? 6 : 4}/${groups}`, Pool: pool, Data: data }
 }
 
-async function requestAddress({ cloud, leftovers }: Driver, request: Json): Promise<object> {
+async function requestAddress({ cloud, leftovers, state }: Driver, request: Json): Promise<object> {
   const [subnet, family, groups = ''] = textIn(request, 'PoolID').split('/')
   const options = mapIn(request, 'Options')
   if (options.RequestAddressType === 'com.docker.network.gateway') throw new DriverError('the subnet of the cloud has no gateway')
   const mac = optionalText(options, 'com.docker.network.endpoint.macaddress')
   if (mac === undefined) throw new DriverError('docker has not said the MAC address of the endpoint')
-  await leftovers.claim(await cloud.vnicNameOf(mac))
-  return {
-    Address: await cloud.address(subnet!, {
+  const vnic = await cloud.vnicNameOf(mac)
+  await leftovers.claim(vnic)
+  return allOrNothing(async (undo) => {
+    const address = await cloud.address(subnet!, {
       mac,
       groups: groups.split(',').filter((each) => each !== ''),
       isSix: family === '6',
       asked: optionalText(request, 'Address'),
-    }),
-    Data: {},
-  }
+      // Docker gives back no address that it has not got.
+      isMade: () => undo.push(`destroy vnic ${vnic}`, () => leftovers.remove(vnic)),
+    })
+    state.addresses.put(addressKey(subnet!, address), { vnic })
+    return { Address: address, Data: {} }
+  })
 }
 
-async function releaseAddress({ cloud }: Driver, request: Json): Promise<object> {
+/** Another vpc may have the same address. */
+const addressKey = (subnet: string, address: string): string => `${subnet}-${bare(address)}`
+
+/** After DeleteEndpoint, which has removed its vnic or noted it; or no endpoint came about. */
+async function releaseAddress({ state, leftovers }: Driver, request: Json): Promise<object> {
   const [subnet] = textIn(request, 'PoolID').split('/')
-  await cloud.release(subnet!, bare(textIn(request, 'Address')))
+  const key = addressKey(subnet!, textIn(request, 'Address'))
+  const vnic = state.addresses.get(key)?.vnic
+  if (vnic === undefined) return {}
+  const isInUse = state.endpoints.ids().some((id) => state.endpoints.get(id)?.vnic === vnic)
+  if (!isInUse && !leftovers.has(vnic)) await leftovers.remove(vnic)
+  state.addresses.remove(key)
   return {}
 }

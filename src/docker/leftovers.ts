@@ -1,4 +1,4 @@
-/** Vnics whose endpoints docker has removed while the cloud was away: noted on disk, and removed when it is back. */
+/** Vnics that docker has given back while the cloud was away: noted on disk, and removed when it is back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '#cli/failure.ts'
 import { failureOf } from '#cli/report.ts'
@@ -40,6 +40,11 @@ export class Leftovers implements Disposable {
       this.#log.warn('vnic left until the cloud is back', { vnic, error: failureOf(error).message })
       this.#wait()
     }
+  }
+
+  /** Whether it is noted. */
+  has(vnic: string): boolean {
+    return this.#records.get(vnic) !== undefined
   }
 
   /** A vnic is wanted again: it is not removed any more. */

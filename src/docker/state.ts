@@ -50,7 +50,12 @@ export class Records<T> {
   }
 }
 
-/** A vnic whose endpoint docker has removed while the cloud was away. */
+/** An address of a subnet of the cloud that docker has, and the vnic that has it. */
+export interface Given {
+  readonly vnic: string
+}
+
+/** A vnic that docker has given back while the cloud was away. */
 export interface Leftover {
   readonly vnic: string
 }
@@ -58,11 +63,13 @@ export interface Leftover {
 export interface State {
   readonly networks: Records<Network>
   readonly endpoints: Records<Endpoint>
+  readonly addresses: Records<Given>
   readonly leftovers: Records<Leftover>
 }
 
 export const openState = (directory: string): State => ({
   networks: new Records(join(directory, 'networks')),
   endpoints: new Records(join(directory, 'endpoints')),
+  addresses: new Records(join(directory, 'addresses')),
   leftovers: new Records(join(directory, 'leftovers')),
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Pinging } from '../cli/machines.ts'
+import { Pinging, until } from '../cli/machines.ts'
 import { assertGroupDrops, assertNothingLeft, farPings, killVpcd, startCloud, stopCloud, type CloudScene } from './cloud-scene.ts'
 import { Docker } from './docker.ts'
 import { coverDirectory } from './own-directory.ts'
@@ -98,7 +98,7 @@ test('a container goes on while vpcd and the driver are killed; dockerd restarts
   assertNothingLeft(cloud, devices)
 })
 
-test('an address that docker gives back takes a vnic of its own subnet alone', () => {
+test('an address that docker gives back takes a vnic of its own subnet alone, also when the API does not answer', async () => {
   const { h1 } = cloud
   h1.ok('cloud vpc create other --account=default')
   h1.ok('cloud subnet create same --vpc=other --network4=10.0.0.0/24')
@@ -113,6 +113,23 @@ test('an address that docker gives back takes a vnic of its own subnet alone', (
   assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${here}/4/`, Address: '10.0.0.200' }), {})
   assert.equal(vnics(), 2)
   assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${there}/4/`, Address: '10.0.0.200' }), {})
+  assert.equal(vnics(), 1)
+  // The MAC address rests, too.
+  const Options = { 'com.docker.network.endpoint.macaddress': '02:42:0a:00:00:c9' }
+  const { Address, Err } = docker.ask('IpamDriver.RequestAddress', { PoolID: `${there}/4/`, Options })
+  assert.match(Address ?? Err ?? '', /^10\.0\.0\.\d+\/24$/)
+  assert.equal(vnics(), 2)
+  const api = h1.processes().api!.pid
+  process.kill(api, 'SIGSTOP')
+  try {
+    const begun = performance.now()
+    assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${there}/4/`, Address }), {})
+    // Docker waits no longer.
+    assert.ok(performance.now() - begun < 30_000)
+  } finally {
+    process.kill(api, 'SIGCONT')
+  }
+  await until('its vnic is gone, too', () => vnics() === 1)
   assertNothingLeft(cloud, devices)
 })
 
