@@ -157,3 +157,12 @@ test('what is wrong with a shown line is found', async () => {
   for (const line of ['vpc switch create --switch-id=ID --vni=$VNI', 'cat vpc', 'vpc exec ls -l | vpc list'])
     assert.deepEqual(await problemsOf(line), [])
 })
+
+test('what the global options mean stands on the page of vpc itself, and on no other', () => {
+  const helpOf = (...words: string[]): string => runVpc([...words, '--help'], { env: {} }).stdout
+  assert.match(helpOf(), /^Global options:\n/m)
+  for (const words of [['switch'], ['switch', 'port'], ['list']]) {
+    assert.doesNotMatch(helpOf(...words), /^Global options:/m)
+    assert.match(helpOf(...words), /^Every command also takes --help, --version, --json/m)
+  }
+})

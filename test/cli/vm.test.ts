@@ -140,6 +140,10 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   const other = id.replace('01', '02')
   assert.match(ok(`create --vm-id ${other} --image debian-13 --disk-size 1 --accel tcg --memory 64`), /^created/)
   const { seed, disk, diskBytes } = JSON.parse(ok(`get --vm-id ${other} --json`))
+  // Without an id it chooses one, whose beginning names it.
+  const [, chosen] = /^created machine (\S+);/.exec(ok(`create --kernel ${kernel}`))!
+  assert.equal(JSON.parse(ok(`get ${chosen!.slice(0, 13)} --json`)).id, chosen)
+  ok(`destroy --vm-id ${chosen}`)
   assert.deepEqual([seed, diskBytes, statSync(disk).size], ['metadata', 2 ** 30, 1 << 16])
   assert.match(vm(`connect --vm-id ${other}`).stderr, /does not run/)
   assert.match(ok(`run --vm-id ${other}`), /runs/)
