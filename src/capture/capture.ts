@@ -1,7 +1,7 @@
 /** A capture from several places into one file in the pcapng format. */
 import type { DropEvent } from '#abi/info.ts'
 import { interfaceBlock, packetBlock, sectionBlock, statisticsBlock } from '#wire/pcapng.ts'
-import { droppedFrames } from './drops.ts'
+import { droppedFrames, type CommentOf } from './drops.ts'
 import type { StreamedFrame } from './pcap-stream.ts'
 import { Tcpdump, type Place } from './tcpdump.ts'
 
@@ -18,7 +18,7 @@ export interface Tap {
 
 export interface DropTap {
   events(signal: AbortSignal): AsyncIterable<DropEvent>
-  readonly commentOf: (event: DropEvent) => string
+  readonly commentOf: CommentOf
 }
 
 export interface CaptureOptions {

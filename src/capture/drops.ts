@@ -8,29 +8,32 @@ export interface DroppedFrame extends StreamedFrame {
   readonly comment: string
 }
 
+/** What is said of a drop. */
+export type CommentOf = (event: DropEvent) => string | Promise<string>
+
 /** Events that wait for the filter, at most. */
 const mostWaiting = 10_000
 
 /** Drops that a filter takes, in the order in which they come. `commentOf`: what is said of each. */
 export async function* droppedFrames(
   events: AsyncIterable<DropEvent>,
-  commentOf: (event: DropEvent) => string,
+  commentOf: CommentOf,
   snapLength: number,
   filter?: string,
 ): AsyncGenerator<DroppedFrame, void, undefined> {
   if (filter !== undefined) return yield* filtered(events, commentOf, snapLength, filter)
-  for await (const event of events) yield frameOf(event, commentOf, snapLength)
+  for await (const event of events) yield await frameOf(event, commentOf, snapLength)
 }
 
-function frameOf(event: DropEvent, commentOf: (event: DropEvent) => string, snapLength: number): DroppedFrame {
+async function frameOf(event: DropEvent, commentOf: CommentOf, snapLength: number): Promise<DroppedFrame> {
   const data = Buffer.from(event.data, 'base64').subarray(0, snapLength)
-  return { timeNs: BigInt(Date.parse(event.time)) * 1_000_000n, data, length: event.length, comment: commentOf(event) }
+  return { timeNs: BigInt(Date.parse(event.time)) * 1_000_000n, data, length: event.length, comment: await commentOf(event) }
 }
 
 /** tcpdump reads them as a file, in which the time of a frame is its number. */
 async function* filtered(
   events: AsyncIterable<DropEvent>,
-  commentOf: (event: DropEvent) => string,
+  commentOf: CommentOf,
   snapLength: number,
   filter: string,
 ): AsyncGenerator<DroppedFrame, void, undefined> {
@@ -40,7 +43,7 @@ async function* filtered(
     tcpdump.input.write(pcapHeader())
     let number = 0
     for await (const event of events) {
-      const frame = frameOf(event, commentOf, snapLength)
+      const frame = await frameOf(event, commentOf, snapLength)
       waiting.set(++number, frame)
       if (waiting.size > mostWaiting) waiting.delete(waiting.keys().next().value!)
       tcpdump.input.write(numbered(frame, number))

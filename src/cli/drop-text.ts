@@ -62,6 +62,9 @@ function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>)
   return `${where}: ${state === null ? 'it has no flow' : `its flow is ${state}`}`
 }
 
+/** All units and rules in an event. */
+export const wordsOf = (event: DropEvent): string => [event.port, causeText(event), event.refusal?.rule].join(' ')
+
 /** One packet: when, from where, why, and its headers. */
 export function dropLine(event: DropEvent, style: Style, utc: boolean): string {
   const { time, unit, port, reason, vni, length, lost, data } = event

@@ -7,8 +7,10 @@ import { checkFilter, TcpdumpFailed } from '#capture/tcpdump.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { userId } from '#system/accounts.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
+import { clientForNames, sayNoNames } from '../cloud/client-for-names.ts'
 import { command } from '../command.ts'
-import { causeText } from '../drop-text.ts'
+import { DropNames, withNames } from '../drop-names.ts'
+import { causeText, wordsOf } from '../drop-text.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { idOf } from '../kinds.ts'
 import { choice, integer, text } from '../option.ts'
@@ -20,14 +22,14 @@ export default command({
   summary: 'capture the frames of a port, before and after the datapath, and what is dropped',
   description: `Writes a file in the pcapng format, which tshark, Wireshark and tcpdump read. It has three places: what the guest sends, before
     the programs see it; what they deliver to it; and a sample of the packets that they drop, each with the reason as its comment. For a switch
-    it has what the switch forwards.
+    it has what the switch forwards. Comments have names of the cloud where vpc drops --follow has them.
 
     tcpdump opens the sockets, so --filter is libpcap's language, and the user must be root. Nothing is slower while nobody captures.
 
     It ends with SIGINT (Ctrl-C) or SIGTERM, after --count frames, --max-size bytes (1 GiB) or --duration, or when nobody reads its output, and says how many frames there were.`,
   options: {
     port: idOf('vpcp', 'the port whose interface is captured'),
-    vnic: text('the vnic, by its id or its name in the cloud', 'VNIC'),
+    vnic: text('the vnic, by its id or its name in the cloud', 'VNIC', { names: 'vnic' }),
     switchId: idOf('vpcsw', 'a switch: all frames that it forwards, 10 000 a second at most'),
     where: choice('only what the guest sends (out), what is delivered to it (in), both, or what is dropped', [
       'in',
@@ -64,11 +66,13 @@ export default command({
     const uid = user === undefined ? undefined : userId(user)
     if (user !== undefined && uid === undefined) throw usageFailure(`--user: there is no user '${user}'`)
     const client = await vpc()
+    await using mgmt = await client.mgmt()
+    const names = new DropNames(mgmt, { stateDir, client: clientForNames(context), say: sayNoNames })
     try {
       if (filter !== undefined) checkFilter(filter)
       const target =
         switchId === undefined
-          ? await ofPort(client, port ?? (await vnicPort(vnic!, { context, stateDir })), where)
+          ? await ofPort(client, port ?? (await vnicPort(vnic!, { context, stateDir })), where, commentBy(names))
           : await ofSwitch(client, switchId)
       const stop = new AbortController()
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort())
@@ -130,17 +134,17 @@ interface Target {
   readonly drops?: DropTap
 }
 
-async function ofPort(vpc: Vpc, id: string, where: string): Promise<Target> {
+async function ofPort(vpc: Vpc, id: string, where: string, commentOf: DropTap['commentOf']): Promise<Target> {
   await using mgmt = await vpc.mgmt()
   const all = await mgmt.describeAll()
   const port = all.find((each): each is PortInfo => each.type === 'vpcp' && each.id === id)
   if (port === undefined) throw new Failure('failed', `there is no port ${id} on this host; vpc switch port list shows those that are`)
   const unit = all.find((each): each is VmnicInfo | HostifInfo => each.id === port.peer)
   if (unit === undefined) throw new Failure('failed', `no interface is connected to ${port.unit}; vpc switch port connect connects one`)
-  return { what: `${unit.unit} in ${port.unit}`, ...tapsOf(vpc, port, unit, where) }
+  return { what: `${unit.unit} in ${port.unit}`, ...tapsOf(vpc, port, unit, where, commentOf) }
 }
 
-function tapsOf(vpc: Vpc, port: PortInfo, unit: ObjectInfo, where: string): Omit<Target, 'what'> {
+function tapsOf(vpc: Vpc, port: PortInfo, unit: ObjectInfo, where: string, commentOf: DropTap['commentOf']): Omit<Target, 'what'> {
   const sides = where === 'drops' ? undefined : sidesOf(unit)
   const has = (...words: readonly string[]): boolean => words.includes(where)
   const taps: Tap[] = []
@@ -167,6 +171,12 @@ async function* dropsOf(vpc: Vpc, isOurs: (event: DropEvent) => boolean, signal:
   await mgmt.limit({ operations: ['mgmtDropsFollow'] })
   for await (const event of mgmt.followDrops(signal)) if (isOurs(event)) yield event
 }
+
+/** With names of the cloud, as `vpc drops` has them. */
+const commentBy =
+  (names: DropNames) =>
+  async (event: DropEvent): Promise<string> =>
+    withNames(commentOf(event), await names.of(wordsOf(event)))
 
 function commentOf(event: DropEvent): string {
   const { reason, lost } = event

@@ -1,6 +1,5 @@
 /** `vpc drops`. */
 import { isHarmless } from '#abi/drop-words.ts'
-import type { DropEvent } from '#abi/info.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { clientForNames, sayNoNames } from '../cloud/client-for-names.ts'
@@ -8,7 +7,7 @@ import { command } from '../command.ts'
 import { explainReason, explainedReasons, reasonOption, reasonOrAll, reasonTable, reasonText } from '../drop-reason.ts'
 import { DropNames, withNames } from '../drop-names.ts'
 import { Failure } from '../failure.ts'
-import { causeText, dropCounters, dropLine, dropTable } from '../drop-text.ts'
+import { dropCounters, dropLine, dropTable, wordsOf } from '../drop-text.ts'
 import { flag, text } from '../option.ts'
 
 export default command({
@@ -85,6 +84,3 @@ const noneText = (reasons: readonly string[], units: readonly string[]): string 
   ['no packet', units.length > 0 && `of ${units.join(', ')}`, 'was dropped', reasons.length > 0 && `for ${reasons.join(', ')}`]
     .filter(Boolean)
     .join(' ')
-
-/** All units and rules in an event. */
-const wordsOf = (event: DropEvent): string => [event.port, causeText(event), event.refusal?.rule].join(' ')

@@ -53,7 +53,7 @@ export default command({
     of their packet and why. --arrived needs a management handle with READ. The exit code is 1 when a packet is dropped.`,
   options: {
     port: idOf('vpcp', 'the port whose interface sends the packet'),
-    vnic: text('the vnic that sends it, by its id or its name in the cloud', 'VNIC'),
+    vnic: text('the vnic that sends it, by its id or its name in the cloud', 'VNIC', { names: 'vnic' }),
     ...packetOptions,
     pcap: text('a pcap file: trace each of its frames', 'FILE', 'file'),
     arrived: text('a frame from another host, in hexadecimal digits', 'HEX'),
