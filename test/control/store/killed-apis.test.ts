@@ -28,6 +28,8 @@ import { until } from './harm.ts'
 const writerCount = 24
 /** Writes before each kill, and after the last. */
 const writes = 300
+/** A busy machine may take long to start an API. */
+const patienceMs = 60_000
 
 /** `vpc api`, which comes back on the ports that it had. */
 class ApiProcess {
@@ -92,21 +94,21 @@ test('two APIs are killed in turn under writers: a host goes to the other, and n
     await joinCloud({ token: parseJoinToken(text)!, text, ...to, stateDir, underlay: undefined, version: '0', now: Date.now() })
     await using feed = new FollowedFeed(stateDir)
     const isAt = (api: ApiProcess) => (): boolean => feed.opened.at(-1) === `https://127.0.0.1:${api.agentPort}`
-    await until('the feed is open', isAt(one))
+    await until('the feed is open', isAt(one), patienceMs)
     writers = new ApiWriters([one.url, two.url], await prepare(client), { account: 'shop', subnet: 'web', groups })
     const more = async (what: string): Promise<void> => {
       const goal = writers!.acknowledged + writes
-      await until(`more writes ${what}`, () => writers!.acknowledged >= goal, 60_000)
+      await until(`more writes ${what}`, () => writers!.acknowledged >= goal, patienceMs)
     }
     await more('with both')
     await one.kill()
-    await until('the feed is open at the other', isAt(two))
+    await until('the feed is open at the other', isAt(two), patienceMs)
     await more('without the first')
     await renew(stateDir, readIdentity(stateDir)!)
     await one.start()
     await more('with both again')
     await two.kill()
-    await until('the feed is open at the first again', isAt(one))
+    await until('the feed is open at the first again', isAt(one), patienceMs)
     await more('without the second')
     await writers.stop()
     const { count, acknowledged, made, unknown } = writers
