@@ -34,10 +34,16 @@ export const dropWords = {
   no_listener: { why: 'nobody else is in the segment', harmless: true },
   hairpin: { why: 'its destination is where it came from' },
   too_big: { why: 'it is too large for the way to its destination', remedy: 'send smaller packets, or raise the MTU of the way' },
-  unknown_vni: { why: 'no switch of this host has the VNI' },
+  unknown_vni: {
+    why: 'no switch of this host has the VNI',
+    remedy: "correct the sender's forwarding entry: vpc mux fte set, or make the switch here: vpc switch create --vni=VNI",
+  },
   unknown_mac: { why: 'its destination is not on this host', remedy: "correct the sender's forwarding entry: vpc mux fte set" },
   bad_tunnel: { why: "it is not for the mux's address", remedy: 'compare with vpc mux show' },
-  encap_failed: { why: 'the kernel refused to encapsulate it' },
+  encap_failed: {
+    why: 'the kernel refused to encapsulate it, or to make an answer of it',
+    remedy: 'see what keeps the mux from the underlay: vpc doctor, vpc mux show',
+  },
   bad_offload: { why: 'a checksum is left open where the protocol has none, or a large segment is of another protocol' },
   host_stack: { why: "the host's own stack sent it on a device of the datapath" },
   ethertype: {
