@@ -292,7 +292,7 @@ systemctl start vpc-finish`)
   assert.match(said('vpc-finish'), /vpc-oci-hook: 1 vnics? of containers that are gone/)
   machine.sh(`systemctl start vpc-api; systemctl reset-failed vpc-finish
 mkdir -p /run/systemd/system/vpc-finish.timer.d
-printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nRandomizedDelaySec=0\nOnActiveSec=1\n' >/run/systemd/system/vpc-finish.timer.d/soon.conf
+printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nRandomizedDelaySec=0\nAccuracySec=1\nOnActiveSec=1\n' >/run/systemd/system/vpc-finish.timer.d/soon.conf
 systemctl daemon-reload; systemctl restart vpc-finish.timer`)
   await machine.until('the vnic is gone', () => !machine.sh('vpc vnic list').includes('left'))
   await machine.until('and its note', () => machine.sh(`ls ${notes}`) === '')
