@@ -19,6 +19,8 @@ export interface Tap {
 export interface DropTap {
   events(signal: AbortSignal): AsyncIterable<DropEvent>
   readonly commentOf: CommentOf
+  /** How many did not come, for this program was too slow. */
+  lost(): number
 }
 
 export interface CaptureOptions {
@@ -37,7 +39,7 @@ export interface CaptureOptions {
 export interface TapCount {
   readonly name: string
   readonly frames: number
-  /** That the kernel had no room for. */
+  /** That nobody had room for. */
   readonly lost: number
 }
 
@@ -65,7 +67,7 @@ export async function capture(options: CaptureOptions, signal: AbortSignal): Pro
   const now = BigInt(Date.now()) * 1_000_000n
   for (const [i, { received, lost }] of counts.entries()) write(statisticsBlock(i, now, received, lost))
   const names = [...taps.map(({ name }) => name), ...(drops === undefined ? [] : ['drops'])]
-  return names.map((name, i) => ({ name, frames: running.frames[i] ?? 0, lost: counts[i]?.lost ?? 0 }))
+  return names.map((name, i) => ({ name, frames: running.frames[i] ?? 0, lost: counts[i]?.lost ?? drops?.lost() ?? 0 }))
 }
 
 /** Frames on their way into the file. */

@@ -22,15 +22,19 @@ export async function* droppedFrames(
   filter?: string,
 ): AsyncGenerator<DroppedFrame, void, undefined> {
   if (filter !== undefined) return yield* filtered(events, commentOf, snapLength, filter)
-  for await (const event of events) yield await frameOf(event, commentOf, snapLength)
+  for await (const event of events) yield { ...frameOf(event, snapLength), comment: await commentOf(event) }
 }
 
-async function frameOf(event: DropEvent, commentOf: CommentOf, snapLength: number): Promise<DroppedFrame> {
-  const data = Buffer.from(event.data, 'base64').subarray(0, snapLength)
-  return { timeNs: BigInt(Date.parse(event.time)) * 1_000_000n, data, length: event.length, comment: await commentOf(event) }
-}
+const frameOf = (event: DropEvent, snapLength: number): StreamedFrame => ({
+  timeNs: BigInt(Date.parse(event.time)) * 1_000_000n,
+  data: Buffer.from(event.data, 'base64').subarray(0, snapLength),
+  length: event.length,
+})
 
-/** tcpdump reads them as a file, in which the time of a frame is its number. */
+/**
+ * tcpdump reads them as a file, in which the time of a frame is its number. A comment may take long: only what the
+ * filter takes gets one.
+ */
 async function* filtered(
   events: AsyncIterable<DropEvent>,
   commentOf: CommentOf,
@@ -38,13 +42,13 @@ async function* filtered(
   filter: string,
 ): AsyncGenerator<DroppedFrame, void, undefined> {
   const tcpdump = Tcpdump.filter(filter)
-  const waiting = new Map<number, DroppedFrame>()
+  const waiting = new Map<number, { readonly event: DropEvent; readonly frame: StreamedFrame }>()
   const feed = async (): Promise<void> => {
     tcpdump.input.write(pcapHeader())
     let number = 0
     for await (const event of events) {
-      const frame = await frameOf(event, commentOf, snapLength)
-      waiting.set(++number, frame)
+      const frame = frameOf(event, snapLength)
+      waiting.set(++number, { event, frame })
       if (waiting.size > mostWaiting) waiting.delete(waiting.keys().next().value!)
       tcpdump.input.write(numbered(frame, number))
     }
@@ -52,16 +56,16 @@ async function* filtered(
   const fed = feed().finally(() => tcpdump.input.end())
   for await (const { timeNs } of tcpdump.frames()) {
     const number = Number(timeNs / 1_000_000_000n)
-    const frame = waiting.get(number)
+    const taken = waiting.get(number)
     // What came before was not taken.
     for (const older of waiting.keys()) if (older <= number) waiting.delete(older)
-    if (frame !== undefined) yield frame
+    if (taken !== undefined) yield { ...taken.frame, comment: await commentOf(taken.event) }
   }
   await fed
 }
 
 /** A record of a pcap file, whose seconds are the number. */
-function numbered({ data, length }: DroppedFrame, number: number): Uint8Array {
+function numbered({ data, length }: StreamedFrame, number: number): Uint8Array {
   const record = new DataView(new ArrayBuffer(16))
   for (const [i, value] of [number, 0, data.length, Math.max(length, data.length)].entries()) record.setUint32(4 * i, value)
   return Buffer.concat([new Uint8Array(record.buffer), data])

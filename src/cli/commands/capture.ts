@@ -99,7 +99,7 @@ export default command({
 })
 
 const countText = ({ name, frames, lost }: TapCount): string =>
-  `${name}: ${frames} frame${frames === 1 ? '' : 's'}${lost === 0 ? '' : `, ${lost} more were lost: the kernel had no room for them`}`
+  `${name}: ${frames} frame${frames === 1 ? '' : 's'}${lost === 0 ? '' : `, ${lost} more were lost: they came faster than they were written`}`
 
 /** Of a file: a capture that somebody forgets fills no disk. */
 const mostBytes = 0x4000_0000
@@ -153,7 +153,7 @@ function tapsOf(vpc: Vpc, port: PortInfo, unit: ObjectInfo, where: string, comme
   if (sides !== undefined && has('in', 'both', 'all'))
     taps.push({ name: `${unit.unit} delivered`, description: 'to the guest, after the datapath', ...sides.delivered, direction: 'in' })
   const isOurs = ({ port: of, refusal }: DropEvent): boolean => of === port.unit || refusal?.port === port.unit
-  const drops = { events: (signal: AbortSignal) => dropsOf(vpc, isOurs, signal), commentOf }
+  const drops = { ...dropsOf(vpc, isOurs), commentOf }
   return { taps, ...(has('drops', 'all') && { drops }) }
 }
 
@@ -166,10 +166,21 @@ async function ofSwitch(vpc: Vpc, id: string): Promise<Target> {
   }
 }
 
-async function* dropsOf(vpc: Vpc, isOurs: (event: DropEvent) => boolean, signal: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
-  await using mgmt = await vpc.mgmt()
-  await mgmt.limit({ operations: ['mgmtDropsFollow'] })
-  for await (const event of mgmt.followDrops(signal)) if (isOurs(event)) yield event
+/** `lost` counts those of other ports, too: nobody knows whose they were. */
+function dropsOf(vpc: Vpc, isOurs: (event: DropEvent) => boolean): Pick<DropTap, 'events' | 'lost'> {
+  let lost = 0
+  return {
+    lost: () => lost,
+    async *events(signal) {
+      await using mgmt = await vpc.mgmt()
+      await mgmt.limit({ operations: ['mgmtDropsFollow'] })
+      try {
+        for await (const event of mgmt.followDrops(signal)) if (isOurs(event)) yield event
+      } finally {
+        lost = mgmt.lostEvents
+      }
+    },
+  }
 }
 
 /** With names of the cloud, as `vpc drops` has them. */
