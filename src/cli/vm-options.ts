@@ -17,8 +17,8 @@ export function parseUuid(value: string): Result<string> {
 /** Machines are not objects of vpcd: any UUID is valid. */
 export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i')
 
-/** A machine may be named, instead of `--vm-id`. */
-export const vmName = { name: 'NAME', help: 'its name, its id or the beginning of that, instead of --vm-id', isOptional: true }
+/** A machine of this host may be named, instead of `--vm-id`. */
+export const vmName = { name: 'NAME', help: 'its name, its id or eight digits of that, instead of --vm-id', isOptional: true }
 
 /** For a machine without a name. */
 export const freshVmId = vmId.help('id to give it, any UUID').defaultsTo('a new one')

@@ -155,9 +155,12 @@ export function allVms(base: string): VmDirectory[] {
 export const vmOfName = (base: string, name: string): VmDirectory | undefined =>
   allVms(base).find((directory) => nameOf(directory) === name)
 
-/** The machines whose ids begin so, by four digits or more. */
+/**
+ * The machines whose ids begin so, by eight digits or more: a name such as `cafe` of a machine that has moved to another
+ * host must not stand for one that stayed.
+ */
 export const vmsOfPrefix = (base: string, text: string): VmDirectory[] =>
-  /^[\da-f][\da-f-]{3,}$/i.test(text) ? allVms(base).filter(({ id }) => id.startsWith(text.toLowerCase())) : []
+  /^[\da-f]{8}[\da-f-]*$/i.test(text) ? allVms(base).filter(({ id }) => id.startsWith(text.toLowerCase())) : []
 
 /** A machine whose file cannot be read has no name. */
 function nameOf(directory: VmDirectory): string | null {

@@ -143,6 +143,7 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   // Without an id it chooses one, whose beginning names it.
   const [, chosen] = /^created machine (\S+);/.exec(ok(`create --kernel ${kernel}`))!
   assert.equal(JSON.parse(ok(`get ${chosen!.slice(0, 13)} --json`)).id, chosen)
+  assert.equal(vm(`get ${chosen!.slice(0, 7)}`).code, 1, 'seven digits may be a name')
   ok(`destroy --vm-id ${chosen}`)
   assert.deepEqual([seed, diskBytes, statSync(disk).size], ['metadata', 2 ** 30, 1 << 16])
   assert.match(vm(`connect --vm-id ${other}`).stderr, /does not run/)

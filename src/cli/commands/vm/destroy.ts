@@ -7,7 +7,7 @@ import { integer, text } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
 import { destroyCloudVm } from '../../vm-cloud.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
-import { directoryOf, vmDir, vmId, vmName } from '../../vm-options.ts'
+import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
 
 export default command({
   path: 'vm destroy',
@@ -17,7 +17,7 @@ export default command({
 
     With NAME it destroys a guest of the cloud: the machine on this host, the cloud's vm, and the vnic of the same name. Other vnics stay.
     With --vm-id it destroys the machine of this host alone, and its vmnics stay.`,
-  positionals: [vmName],
+  positionals: [{ name: 'NAME', help: 'its name in the cloud', isOptional: true }],
   options: {
     vmId,
     account: text('with NAME: the account that has it', 'NAME', { names: 'account' }),
