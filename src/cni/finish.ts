@@ -4,6 +4,7 @@
  * interface may be wanted.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiClient } from '#cli/cloud/api-client.ts'
 import { clientOf, removeVnic } from './cloud.ts'
 import type { NetworkConfig } from './invocation.ts'
 import { cloudOf, forget, isNoted, noted, notedCloud } from './unfinished.ts'
@@ -15,34 +16,48 @@ type Unfinished = Pick<NetworkConfig, 'name' | 'stateDir' | 'agentStateDir' | 'c
 
 export interface FinishOptions {
   readonly signal?: AbortSignal
-  /** Leave what was noted with another cloud, or with other rights there: who cannot see a vnic takes it for gone. */
+  /**
+   * Leave what was noted with another cloud, with other rights there, or with none that the note names: who cannot see
+   * a vnic takes it for gone.
+   */
   readonly isForAll?: boolean
 }
 
-/** Remove what is noted for a network. Gives why vnics are left; the first that cannot be removed may stand for all. */
-export async function finish(config: Unfinished, { signal, isForAll = false }: FinishOptions = {}): Promise<string[]> {
+export interface Finished {
+  /** Why vnics could not be removed: a line for each. */
+  readonly left: readonly string[]
+  /** Those that `isForAll` leaves on purpose: a line for each, which names the cloud. */
+  readonly elsewhere: readonly string[]
+}
+
+/** Remove what is noted for a network. What cannot be removed is no error here. */
+export async function finish(config: Unfinished, { signal, isForAll = false }: FinishOptions = {}): Promise<Finished> {
   const { name, stateDir } = config
   const left: string[] = []
-  const names = noted(stateDir, name)
-  if (names.length === 0) return left
-  const client = clientOf(config)
-  for (const vnic of names) {
+  const elsewhere: string[] = []
+  const own = cloudOf(config)
+  let client: ApiClient | undefined
+  for (const vnic of noted(stateDir, name)) {
     // An ADD may have the same vnic again, and says so by taking the note away.
     let isWanted = !isNoted(stateDir, name, vnic)
     if (signal?.aborted === true || isWanted) continue
     const cloud = notedCloud(stateDir, name, vnic)
-    if (isForAll && cloud !== undefined && cloud !== cloudOf(config)) {
-      left.push(`vnic ${vnic} is one of ${cloud}; the next container of network ${name} removes it`)
+    if (isForAll && (cloud === undefined || cloud !== own)) {
+      elsewhere.push(
+        `vnic ${vnic} is one of ${cloud ?? 'a cloud that its note does not name'}; the next container of network ${name} removes it`,
+      )
       continue
     }
     try {
+      // Made for a vnic alone: for those of other clouds, nobody need be logged in.
+      client ??= clientOf(config)
       await removeVnic(client, vnic, () => (isWanted ||= !isNoted(stateDir, name, vnic)))
       if (!isWanted) forget(stateDir, name, vnic)
     } catch (error) {
       left.push((error as Error).message)
     }
   }
-  return left
+  return { left, elsewhere }
 }
 
 /** The same after something else is done: what cannot be removed now is left, and said nowhere. */
@@ -50,7 +65,7 @@ export async function finishAside(config: Unfinished): Promise<void> {
   const end = new AbortController()
   const late = new AbortController()
   const time = sleep(asideMs, undefined, { signal: late.signal }).catch(() => {})
-  await Promise.race([finish(config, { signal: end.signal }).catch(() => []), time])
+  await Promise.race([finish(config, { signal: end.signal }).catch(() => {}), time])
   end.abort()
   late.abort()
 }

@@ -69,15 +69,22 @@ async function inCloud(stage: Stage, state: ContainerState, subnet: string, conf
 
 const configOf = (configPath: string, own: object): NetworkConfig => readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
 
-/** Remove them now. Throws a Failure that says why some are left. */
-export async function finishAll(configPath: string): Promise<void> {
+/**
+ * Remove them now. Throws a Failure that says why some could not be removed. Gives a sentence about those that stay for
+ * networks of other clouds, which is no fault; undefined: there are none.
+ */
+export async function finishAll(configPath: string): Promise<string | undefined> {
   const left: string[] = []
+  const elsewhere: string[] = []
   const { stateDir } = configOf(configPath, { cniVersion: versions[0], name: 'oci', subnet: '-' })
   for (const name of notedNetworks(stateDir)) {
     const config = configOf(configPath, { cniVersion: versions[0], name, subnet: '-' })
-    left.push(...(await finish(config, { isForAll: true })))
+    const done = await finish(config, { isForAll: true })
+    left.push(...done.left)
+    elsewhere.push(...done.elsewhere)
   }
   if (left.length > 0) throw new Failure('failed', `${left.length} vnics of containers that are gone are left: ${left[0]}`)
+  return elsewhere.length === 0 ? undefined : `${elsewhere.length} vnics stay for networks of other clouds: ${elsewhere[0]}`
 }
 
 /** What the runtime has written. */

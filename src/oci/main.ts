@@ -10,7 +10,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const [stage, ...others] = args.filter((each) => !options.includes(each))
     const configPath = options[0]?.slice('--config='.length) ?? hostConfigPath
     if (stage === finishWord && others.length === 0) {
-      await finishAll(configPath)
+      const elsewhere = await finishAll(configPath)
+      if (elsewhere !== undefined) process.stderr.write(`vpc-oci-hook: ${elsewhere}\n`)
       return 0
     }
     if (others.length > 0 || !(stages as readonly (string | undefined)[]).includes(stage)) {

@@ -1,13 +1,14 @@
 /** Vnics of containers that are gone, removed while somebody wants one again, or by who cannot know. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { readContexts, writeContexts, type Contexts } from '#cli/cloud/contexts.ts'
 import { finish } from '#cni/finish.ts'
 import { readConfig, type NetworkConfig } from '#cni/invocation.ts'
 import { forget, note, noted } from '#cni/unfinished.ts'
@@ -64,7 +65,7 @@ test('a vnic that a container wants again stays, also when its removal has begun
   // What ADD does first.
   onRead = () => forget(config.stateDir, config.name, 'cni-again')
   try {
-    assert.deepEqual(await finish(config), [])
+    assert.deepEqual(await finish(config), { left: [], elsewhere: [] })
   } finally {
     onRead = () => {}
   }
@@ -72,15 +73,79 @@ test('a vnic that a container wants again stays, also when its removal has begun
   assert.deepEqual(noted(config.stateDir, config.name), [])
 })
 
-test('a vnic of another cloud stays noted when this one does not know it', async () => {
+test('a vnic of another cloud stays noted when this one does not know it, and this is no failure', async () => {
   const hostFile = join(directory, 'containers.json')
   writeFileSync(hostFile, JSON.stringify(placesOf()))
-  mkdirSync(join(directory, 'cni'), { recursive: true })
   const other = configOf('pods', { server: 'https://other.example:7473' })
   note(other, 'cni-elsewhere')
   note(configOf('oci'), 'cni-here')
   await makeVnic('cni-here')
-  await assert.rejects(finishAll(hostFile), /1 vnics .* left: vnic cni-elsewhere .*https:\/\/other\.example:7473.*network pods/)
+  assert.match((await finishAll(hostFile))!, /^1 vnics stay .*: vnic cni-elsewhere .*https:\/\/other\.example:7473.*network pods/)
   assert.deepEqual(noted(other.stateDir, 'pods'), ['cni-elsewhere'])
   assert.equal(await isThere('cni-here'), false)
+  forget(other.stateDir, 'pods', 'cni-elsewhere')
+})
+
+/** Run something with these contexts of a user alone, the first of which is the current one. */
+async function withLogins<T>(contexts: object, work: () => Promise<T>): Promise<T> {
+  const names = ['XDG_CONFIG_HOME', 'VPC_API', 'VPC_TOKEN', 'VPC_CONTEXT']
+  const before = Object.fromEntries(names.map((name) => [name, process.env[name]]))
+  const home = mkdtempSync(join(directory, 'home-'))
+  for (const name of names) delete process.env[name]
+  process.env.XDG_CONFIG_HOME = home
+  try {
+    writeContexts({ current: Object.keys(contexts)[0] ?? null, contexts: { ...contexts } as Contexts['contexts'] })
+    return await work()
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
+}
+
+test('a vnic that was noted by a login stays for it when another is the current one', async () => {
+  const { server: here, stateDir } = placesOf() as { server: string; stateDir: string }
+  const hostFile = join(directory, 'logins.json')
+  writeFileSync(hostFile, JSON.stringify({ stateDir }))
+  const config = readConfig(JSON.stringify({ cniVersion: '1.1.0', name: 'login', subnet: 'red/web', stateDir }))
+  const mine = { server: here, token: api.admin }
+  const kept = (): readonly string[] => noted(stateDir, 'login')
+  await withLogins({ other: { server: 'https://other.example', token: 'of-other' }, mine, guest: mine }, async () => {
+    // The API knows none of these names, as it knows no vnic that a caller may not see.
+    note(config, 'cni-other')
+    note({ ...config, context: 'guest' }, 'cni-guest')
+    writeContexts({ ...readContexts(), current: 'mine' })
+    note(config, 'cni-mine')
+    process.env.VPC_API = here
+    process.env.VPC_TOKEN = 'of-the-environment'
+    note(config, 'cni-environment')
+    for (const name of ['VPC_API', 'VPC_TOKEN']) delete process.env[name]
+    // From an earlier version, and from before anybody logged in.
+    for (const name of ['cni-empty', 'cni-early']) writeFileSync(join(stateDir, 'unfinished/login', name), '')
+    writeFileSync(join(stateDir, 'unfinished/login/cni-early'), 'context (the current one)')
+    const said = (await finishAll(hostFile))!
+    assert.match(said, /^5 vnics stay for networks of other clouds: vnic cni-/)
+    assert.deepEqual([...kept()].sort(), ['cni-early', 'cni-empty', 'cni-environment', 'cni-guest', 'cni-other'])
+    assert.ok(!said.includes('of-the-environment'))
+    // The network's own call, by its login, removes them.
+    assert.deepEqual(await finish(config), { left: [], elsewhere: [] })
+    assert.deepEqual(kept(), [])
+  })
+})
+
+test('nobody need be logged in to leave vnics of other clouds', async () => {
+  const { stateDir } = placesOf() as { stateDir: string }
+  const hostFile = join(directory, 'nobody.json')
+  writeFileSync(hostFile, JSON.stringify({ stateDir }))
+  const config = readConfig(JSON.stringify({ cniVersion: '1.1.0', name: 'nobody', subnet: 'red/web', stateDir }))
+  await withLogins({}, async () => {
+    note(configOf('web'), 'cni-web')
+    note(config, 'cni-nobody')
+    assert.match((await finishAll(hostFile))!, /^2 vnics stay/)
+    assert.deepEqual([...noted(stateDir, 'web'), ...noted(stateDir, 'nobody')], ['cni-web', 'cni-nobody'])
+    // Its own cannot be removed: this is said.
+    assert.match((await finish(config)).left[0]!, /not logged in/)
+    assert.deepEqual(noted(stateDir, 'nobody'), ['cni-nobody'])
+  })
 })
