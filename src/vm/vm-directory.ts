@@ -156,8 +156,8 @@ export const vmOfName = (base: string, name: string): VmDirectory | undefined =>
   allVms(base).find((directory) => nameOf(directory) === name)
 
 /**
- * The machines whose ids begin so, by eight digits or more: a name such as `cafe` of a machine that has moved to another
- * host must not stand for one that stayed.
+ * The machines whose ids begin so, by eight digits or more: a name such as `cafe` of a machine that has moved away must
+ * not stand for one that stayed.
  */
 export const vmsOfPrefix = (base: string, text: string): VmDirectory[] =>
   /^[\da-f]{8}[\da-f-]*$/i.test(text) ? allVms(base).filter(({ id }) => id.startsWith(text.toLowerCase())) : []

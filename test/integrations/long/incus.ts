@@ -43,13 +43,18 @@ export class Incus {
     mkdirSync(sys)
     execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'sh', '-ec', [`mount -t sysfs sysfs ${sys}`, ...parts].join('\n')])
     const incus = new Incus(netns, directory)
-    await until('Incus answers', () => {
-      assert.equal(incus.#daemon.exitCode, null, 'incusd has ended')
-      return incus.run('query', '/1.0').status === 0
-    })
-    incus.ok('storage', 'create', 'default', 'dir')
-    incus.ok('profile', 'device', 'add', 'default', 'root', 'disk', 'path=/', 'pool=default')
-    incus.ok('image', 'import', incus.#image(), '--alias', 'busybox')
+    try {
+      await until('Incus answers', () => {
+        assert.equal(incus.#daemon.exitCode, null, 'incusd has ended')
+        return incus.run('query', '/1.0').status === 0
+      })
+      incus.ok('storage', 'create', 'default', 'dir')
+      incus.ok('profile', 'device', 'add', 'default', 'root', 'disk', 'path=/', 'pool=default')
+      incus.ok('image', 'import', incus.#image(), '--alias', 'busybox')
+    } catch (error) {
+      await incus[Symbol.asyncDispose]()
+      throw error
+    }
     return incus
   }
 
