@@ -15,8 +15,11 @@ import { PackageMachine } from './machine.ts'
 
 const previous = process.env['VPC_PREVIOUS']
 if (previous === undefined) throw new Error('VPC_PREVIOUS must name the package of an earlier version')
+const files = execFileSync('dpkg-deb', ['-c', previous], { encoding: 'utf8' })
 /** Whether that package has the link that programs are started by. */
-const hasLink = execFileSync('dpkg-deb', ['-c', previous], { encoding: 'utf8' }).includes('/usr/lib/vpc/program/')
+const hasLink = files.includes('/usr/lib/vpc/program/')
+/** Whether it has the timer. A version without it knows nothing of the timer's links and records. */
+const hasTimer = files.includes('/vpc-finish.timer')
 const out = mkdtempSync(join(tmpdir(), 'vpc-previous-'))
 let machine: PackageMachine
 
@@ -45,6 +48,16 @@ $node --no-warnings -e '
 const foreign = (): string[] =>
   machine
     .sh('dpkg -L vpc | sort >/srv/own; find /usr/lib/vpc -mindepth 1 | sort >/srv/found; comm -13 /srv/own /srv/found')
+    .split('\n')
+    .filter(Boolean)
+
+/** Links of systemd to units of ours that are not there, and Debian's records of the timer. */
+const dangling = (): string[] =>
+  machine
+    .sh(
+      `find /etc/systemd/system -xtype l -name 'vpc*'
+test -e /lib/systemd/system/vpc-finish.timer || find /var/lib/systemd -name 'vpc-finish*'`,
+    )
     .split('\n')
     .filter(Boolean)
 
@@ -98,7 +111,10 @@ vpc switch port set vpcp1 --group=db
 systemctl disable vpc-agent
 ip netns exec a ping -c 1 -w 20 10.0.0.2
 ip netns exec b perl /srv/echo.pl serve >/srv/serve.log 2>&1 &
-sleep 0.1; until ip netns exec b grep -q ':1B58 .* 0A ' /proc/net/tcp; do sleep 0.1; done
+tries=0
+until ip netns exec b grep -q ':1B58 .* 0A ' /proc/net/tcp; do
+  tries=$((tries + 1)); [ $tries -lt 300 ] || { echo 'nobody listens on port 7000:'; cat /srv/serve.log; exit 1; }; sleep 0.1
+done
 ip netns exec a perl /srv/echo.pl ask >/srv/echo.log 2>&1 & echo $! >/srv/echo.pid
 ip netns exec a ping -i 0.02 -w 280 10.0.0.2 >/srv/ping.log 2>&1 & echo $! >/srv/ping.pid`)
 }
@@ -106,7 +122,12 @@ ip netns exec a ping -i 0.02 -w 280 10.0.0.2 >/srv/ping.log 2>&1 & echo $! >/srv
 /** End it, and see that nothing of it was lost. */
 function endTraffic(t: TestContext): void {
   for (const name of ['ping', 'echo'])
-    machine.sh(`kill -INT $(cat /srv/${name}.pid) && while kill -0 $(cat /srv/${name}.pid) 2>/dev/null; do sleep 0.1; done`)
+    machine.sh(`pid=$(cat /srv/${name}.pid)
+kill -INT $pid || { echo '${name} has ended before:'; cat /srv/${name}.log /srv/serve.log; exit 1; }
+tries=0
+while kill -0 $pid 2>/dev/null; do
+  tries=$((tries + 1)); [ $tries -lt 300 ] || { echo '${name} does not end:'; cat /srv/${name}.log /srv/serve.log; exit 1; }; sleep 0.1
+done`)
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(machine.sh('cat /srv/ping.log'))!
   assert.ok(Number(sent) > 100, `${sent} sent`)
   assert.equal(received, sent)
@@ -131,6 +152,8 @@ test('an upgrade from an earlier version, and back, loses no packet and no flow,
     assert.equal(back.status, 0, back.stderr)
     await machine.until('the older vpcd serves', isServed)
     assert.deepEqual(foreign(), hasLink ? ['/usr/lib/vpc/now'] : [])
+    assert.equal(machine.try('systemctl', 'is-enabled', '--quiet', 'vpc-finish.timer').status === 0, hasTimer)
+    assert.deepEqual(dangling(), [])
   } else if (back.status === 0) {
     // A package from before the check: its vpcd refuses the journal and changes nothing.
     await machine.until('the older vpcd says why', () =>
@@ -143,6 +166,8 @@ test('an upgrade from an earlier version, and back, loses no packet and no flow,
   machine.sh('dpkg -i /srv/new.deb 2>&1')
   await machine.until('the newer vpcd serves again', isServed)
   assert.deepEqual(foreign(), ['/usr/lib/vpc/now'])
+  assert.deepEqual(dangling(), [])
+  assert.equal(machine.try('systemctl', 'is-active', 'vpc-finish.timer').stdout.trim(), 'active')
   const lastFlow = flow()!
   assert.equal(lastFlow.outsidePort, firstFlow.outsidePort)
   for (const way of ['packetsIn', 'packetsOut'] as const) assert.ok(lastFlow[way] > firstFlow[way], `${firstFlow[way]}, ${lastFlow[way]}`)
