@@ -46,10 +46,17 @@ function existing(given: StoreLocation | undefined): StoreLocation {
   return where
 }
 
-async function withOpen<S extends AsyncDisposable, T>(opening: () => Promise<S>, run: (store: S) => Promise<T>): Promise<T> {
-  try {
+function withOpen<S extends AsyncDisposable, T>(opening: () => Promise<S>, run: (store: S) => Promise<T>): Promise<T> {
+  return withFailures(async () => {
     await using store = await opening()
     return await run(store)
+  })
+}
+
+/** Do something. The errors of a store become failures. */
+export async function withFailures<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
   } catch (error) {
     throw await failureOf(error)
   }

@@ -1,14 +1,14 @@
 /** `vpc db`: the store of the control plane from the command line; files that are wrong; schemas of other versions. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { finalize, migrate, prepareStore, readSchema, schemaKey, type Migration } from '#control/store/schema.ts'
 import { openSqliteStore, type SqliteStore } from '#control/store/sqlite/sqlite-store.ts'
-import { put } from '#control/store/store.ts'
+import { put, type Entry, type Snapshot } from '#control/store/store.ts'
 import { restoringKey } from '#control/store/restore.ts'
 import { exportStore, importStore } from '#control/store/transfer.ts'
 import { runVpc } from './run-vpc.ts'
@@ -27,6 +27,17 @@ async function filled(path: string): Promise<SqliteStore> {
   for (let n = 0; n < 20; n++) await store.commit({ if: [], write: values.map((value, i) => put(`k/${n}/${i}`, value)) })
   return store
 }
+
+/** What this process has open. */
+const openFiles = (): string[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // It was that of the directory itself.
+      return []
+    }
+  })
 
 const everything = async (store: SqliteStore): Promise<unknown> => (await store.range('')).entries.map(({ key, value }) => [key, value])
 
@@ -117,6 +128,39 @@ test('a file that is not whole is refused, and nothing is imported', async () =>
   }
   await assert.rejects(importStore(target, join(directory, 'missing'), quiet), /ENOENT/)
   await assert.rejects(exportStore(store, join(directory, 'missing/x'), quiet), /ENOENT/)
+})
+
+test('an import of a file that is not whole makes no store', () => {
+  const [file, none] = [join(directory, 'cut.jsonl'), fresh()]
+  writeFileSync(file, '{"format":"vpc store","version":1,"schema":1,"revision":1}\n')
+  const { code, stderr } = runVpc(['db', 'import', file, '--store', `sqlite:${none}`])
+  assert.match(stderr, /^vpc: \S+cut\.jsonl line 1 is the last one, but not the sum that ends a file: it was cut off; nothing was/)
+  assert.equal(code, 1)
+  const left = readdirSync(directory).filter((name) => join(directory, name).startsWith(none))
+  assert.deepEqual(left, [])
+})
+
+test('an export that fails leaves no file, and no descriptor', async () => {
+  const file = join(directory, 'failed.jsonl')
+  await using store = openSqliteStore(fresh())
+  const broken = async function* (): AsyncGenerator<Entry> {
+    yield { key: 'k', value: '', created: 1, modified: 1 }
+    throw new Error('broken off')
+  }
+  const fails = {
+    get: (keys: readonly string[]) => store.get(keys),
+    snapshot: async (): Promise<Snapshot> => ({ revision: 1, entries: broken(), [Symbol.asyncDispose]: async () => {} }),
+  }
+  // The file is made while the store is read: which comes first differs from time to time.
+  for (let n = 0; n < 20; n++) {
+    await assert.rejects(exportStore(store, file, quiet), /the store has no keys, so nothing was written/)
+    await assert.rejects(exportStore(fails, file, quiet), /broken off/)
+  }
+  assert.ok(!existsSync(`${file}.partial`))
+  assert.deepEqual(
+    openFiles().filter((path) => path.startsWith(file)),
+    [],
+  )
 })
 
 test('an import that was broken off says so', async () => {

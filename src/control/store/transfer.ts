@@ -58,18 +58,25 @@ async function writeLines(
     hash.update(text)
     if (!stream.write(text)) await Promise.race([once(stream, 'drain'), closed])
   }
-  await line({ format, version: formatVersion, schema, revision })
-  let count = 0
-  for await (const { key, value, created, modified } of entries) {
-    if (isOfOneStore(key)) continue
-    await line({ key, value, created, modified })
-    progress(++count)
+  try {
+    await line({ format, version: formatVersion, schema, revision })
+    let count = 0
+    for await (const { key, value, created, modified } of entries) {
+      if (isOfOneStore(key)) continue
+      await line({ key, value, created, modified })
+      progress(++count)
+    }
+    if (count === 0) throw new StoreError('unusable', 'the store has no keys, so nothing was written; name the one that the API uses')
+    const sha256 = hash.digest('hex')
+    stream.end(`${JSON.stringify({ entries: count, sha256 })}\n`)
+    await closed
+    return { entries: count, revision, sha256 }
+  } catch (error) {
+    // The stream may not have made the file yet; once it has ended, it makes none.
+    stream.destroy()
+    await closed.catch(() => {})
+    throw error
   }
-  if (count === 0) throw new StoreError('unusable', 'the store has no keys, so nothing was written; name the one that the API uses')
-  const sha256 = hash.digest('hex')
-  stream.end(`${JSON.stringify({ entries: count, sha256 })}\n`)
-  await closed
-  return { entries: count, revision, sha256 }
 }
 
 /** It says that a file is of this store. Older versions export it, too. */
@@ -78,9 +85,12 @@ const isOfOneStore = (key: string): boolean => key.startsWith('cp/')
 /** Readers of lines take U+2028 and U+2029 for the end of one. */
 const escapeSeparators = (json: string): string => json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 
-/** Read the whole file to see that it is whole, then fill an empty store with it. Throws StoreError. */
-export async function importStore(store: Store, path: string, progress: Progress): Promise<Transferred> {
-  const checked = await checkFile(path)
+/**
+ * Fill an empty store with a file. Reads the whole file first, to see that it is whole, unless the caller has what
+ * checkFile said. Throws StoreError.
+ */
+export async function importStore(store: Store, path: string, progress: Progress, known?: Transferred): Promise<Transferred> {
+  const checked = known ?? (await checkFile(path))
   const { entries } = await store.range('', { limit: 1, keysOnly: true })
   if (entries.length > 0)
     throw new StoreError('not-empty', `the store has keys already, such as ${entries[0]!.key}; import into an empty one`)
@@ -110,7 +120,8 @@ function parse(path: string, number: number, line: string): Record<string, unkno
   throw wrong(path, number, 'is not a JSON object')
 }
 
-async function checkFile(path: string): Promise<Transferred> {
+/** Read the whole file, to see that it is whole. Throws StoreError, or why it cannot be read. */
+export async function checkFile(path: string): Promise<Transferred> {
   const hash = createHash('sha256')
   let header: Record<string, unknown> | undefined
   let before: readonly [number, string] | undefined

@@ -1,7 +1,6 @@
 /** `vpc db import`. */
-import { closeSync, openSync } from 'node:fs'
 import { command } from '../../command.ts'
-import { progressOn, storeOption, withNewStore } from '../../with-store.ts'
+import { progressOn, storeOption, withFailures, withNewStore } from '../../with-store.ts'
 
 export default command({
   path: 'db import',
@@ -19,13 +18,11 @@ export default command({
     },
   ],
   async run({ store: where }, { output, global }, [file]) {
-    // Before a store is made.
-    closeSync(openSync(file!, 'r'))
+    const { checkFile, importStore } = await import('#control/store/transfer.ts')
+    // Before a store is made: a file that is wrong leaves none.
+    const checked = await withFailures(() => checkFile(file!))
     const progress = progressOn(process.stderr, global.json)
-    const result = await withNewStore(where, async (store) => {
-      const { importStore } = await import('#control/store/transfer.ts')
-      return importStore(store, file!, progress.say)
-    }).finally(progress.end)
+    const result = await withNewStore(where, (store) => importStore(store, file!, progress.say, checked)).finally(progress.end)
     output.result(result, () => `${result.entries} keys, of revision ${result.revision} where they come from`)
   },
 })
