@@ -96,11 +96,20 @@ const idleMs = 2 * pingEveryMs
 export class Line {
   readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: 1, timeout: idleMs })
   readonly #secure = new HttpsAgent({ keepAlive: true, maxSockets: 1, timeout: idleMs })
+  readonly #running = new Set<ClientRequest>()
 
   /** For a server. */
   agentFor = ({ protocol }: URL): HttpAgent => (protocol === 'http:' ? this.#plain : this.#secure)
 
+  /** Have this request end with the line. */
+  add(request: ClientRequest): void {
+    this.#running.add(request)
+    request.once('close', () => this.#running.delete(request))
+  }
+
+  /** End it, and all its requests: an agent of Node gives those that wait a new connection. */
   close(): void {
+    for (const request of this.#running) request.destroy()
     this.#plain.destroy()
     this.#secure.destroy()
   }
@@ -137,6 +146,7 @@ async function answered(
   until: { readonly signal?: AbortSignal | undefined; readonly line?: Line | undefined },
 ): Promise<IncomingMessage> {
   const request = start(server, { method: 'POST', path, timeout: answerMs, ...until })
+  until.line?.add(request)
   // One that comes after the answer has begun is the answer's, too.
   request.on('error', () => {})
   request.on('timeout', () => request.destroy(new Error('the API did not answer')))
