@@ -88,6 +88,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const tidy = async (): Promise<void> => {
       await tidyUp(store, audit)
       if (ownTls) await renewTls(server, agents!.authority)
+      // Last: it fails where etcd does not say how it is, and the rest needs no such answer.
+      await sweepMarks(store)
     }
     const stopSweeping = hourly(tidy, (error) => log.error('cannot tidy up the store', { error }))
     const { port } = server.address() as { port: number }
@@ -119,7 +121,6 @@ async function tidyUp(store: Store, audit: AuditFiles): Promise<void> {
   await sweep(store)
   await sweepBlocks(store)
   await compactOld(store)
-  await sweepMarks(store)
   await audit.ship(store)
 }
 

@@ -61,15 +61,15 @@ async function compactedRevision(cluster: Cluster, keys: KeySpace): Promise<numb
     if (!(error instanceof Compacted)) throw error
   }
   const stream = cluster.watchMember(-1).watch()
-  const compacted = new Promise<number>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new StoreError('away', 'a member of etcd does not answer a watch')), askMs)
-    stream.on('error', reject)
-    stream.on('data', ({ compact_revision }) => {
-      if (compact_revision.toNumber() === 0) return
-      clearTimeout(timer)
-      resolve(compact_revision.toNumber())
-    })
+  const { promise: compacted, resolve, reject } = Promise.withResolvers<number>()
+  const timer = setTimeout(() => reject(new StoreError('away', 'a member of etcd does not answer a watch')), askMs)
+  stream.on('error', reject)
+  stream.on('data', ({ compact_revision }) => {
+    if (compact_revision.toNumber() !== 0) resolve(compact_revision.toNumber())
   })
   stream.write({ create_request: { key: keys.bytes('~'), start_revision: 1 } })
-  return compacted.finally(() => stream.cancel())
+  return compacted.finally(() => {
+    clearTimeout(timer)
+    stream.cancel()
+  })
 }
