@@ -1,4 +1,4 @@
-/** Feeds over HTTP, as agents read them: whole, resumed, cut, refused. What moves is told within a second. */
+/** Feeds over HTTP, as agents read them: whole, resumed, cut, refused. What moves is told at once. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage } from 'node:http'
@@ -79,7 +79,7 @@ test('a host gets what is its own; another gets its side of it; a third one gets
   assert.equal(h1.items.get('station', ids.c!), undefined)
 })
 
-test('a move and a destruction reach every host that holds the address within a second; the old host sends on', async () => {
+test('a move and a destruction reach every host that holds the address at once; the old host sends on', async () => {
   await using h1 = new Host(ids.h1!)
   await using h2 = new Host(ids.h2!)
   await using h3 = new Host(ids.h3!)
@@ -91,7 +91,8 @@ test('a move and a destruction reach every host that holds the address within a 
   await h1.until((items) => atOf(items, 'b') === ids.h3)
   await h2.until((items) => atOf(items, 'b') === ids.h3)
   await h3.until((items) => items.get('vnic', ids.b!) !== undefined)
-  assert.ok(performance.now() - start < 1_000, `it took ${performance.now() - start} ms`)
+  // Bench says how soon. Here the machine may be busy, but nothing waits for the next ping, 5 s later.
+  assert.ok(performance.now() - start < 4_000, `it took ${performance.now() - start} ms`)
   const item = (host: Host) => host.items.get('station', ids.b!) as Extract<FeedItem, { kind: 'station' }> | undefined
   assert.deepEqual([item(h1)?.forward, item(h2)?.forward, item(h2)?.epoch], [false, true, 2])
   // The host that it left still needs to know where the others are, for a minute.
