@@ -1,7 +1,7 @@
 /** As whom the agent connects: it renews the certificate of this host (identity-file.ts) at half of its life. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { renewPath, type HostCertificate } from '#feed/join.ts'
+import { leafLifeMs, renewPath, type HostCertificate } from '#feed/join.ts'
 import type { Log } from '#system/log.ts'
 import { ask, FeedRefused, type FeedServer } from './feed/connection.ts'
 import { readIdentity, writeIdentity, type Identity } from './identity-file.ts'
@@ -23,10 +23,9 @@ function serversOf({ server, others = [], ca, certificate, key }: Identity): Fee
   return [server, ...others].map((url) => ({ url, tls: { ca, cert: certificate, key } }))
 }
 
-/** Ms until the certificate should be renewed: half of its life. */
+/** Ms until the certificate should be renewed: counted from its end, as it begins before it was made. */
 function untilRenewal(certificate: string, now: number): number {
-  const { validFromDate, validToDate } = new X509Certificate(certificate)
-  return (validFromDate.getTime() + validToDate.getTime()) / 2 - now
+  return new X509Certificate(certificate).validToDate.getTime() - leafLifeMs / 2 - now
 }
 
 export interface RenewOptions {

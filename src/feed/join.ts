@@ -8,6 +8,9 @@ import { join } from 'node:path'
 export const joinPath = '/agent/v1/join'
 export const renewPath = '/agent/v1/renew'
 
+/** How long certificates of hosts and of the API are good after they were made. They are renewed at half of it. */
+export const leafLifeMs = 7 * 86_400_000
+
 /** The name in the API's certificate for agents. An agent asks for it whatever the address is that it connects to. */
 export const apiServerName = 'api.vpc.internal'
 

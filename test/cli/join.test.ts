@@ -212,9 +212,9 @@ test('the certificate is renewed at half of its life; while the API is away the 
   }
   const day = 86_400_000
   const first = readIdentity(dir)!
-  assert.deepEqual(await heard(2.9 * day), [])
+  assert.deepEqual(await heard(3.4 * day), [])
   assert.deepEqual(readIdentity(dir), first)
-  assert.deepEqual(await heard(4 * day), ['the certificate is renewed'])
+  assert.deepEqual(await heard(3.6 * day), ['the certificate is renewed'])
   const second = readIdentity(dir)!
   assert.notEqual(second.certificate, first.certificate)
   assert.deepEqual({ ...second, certificate: '' }, { ...first, certificate: '' })

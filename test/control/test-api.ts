@@ -54,6 +54,8 @@ export class TestApi {
   readonly logged: unknown[] = []
   /** Ms that the API's clock is ahead. */
   ahead = 0
+  /** Ms that its clock that never jumps is ahead. Default: as the other. */
+  passed: number | undefined
   /** Where requests come from. */
   source = '127.0.0.1'
   readonly #app: ReturnType<typeof createApp>
@@ -67,6 +69,7 @@ export class TestApi {
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
     this.feeds = new Feeds(model.mirror, now)
     const { mirror } = model
+    mirror.hosts.elapsed = () => performance.now() + (this.passed ?? this.ahead)
     this.counters = new Counters(mirror)
     const connected = (): ReadonlySet<string> => this.feeds.connected
     this.inquiries = new Inquiries({ store, mirror, connected, answerFor: answerFor(this.feeds, mirror.hosts) })

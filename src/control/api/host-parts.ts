@@ -40,7 +40,7 @@ export function startHostParts(
   mirror.hosts.api = uuidV7(now())
   const presence = new Presence({ store, api: mirror.hosts.api, connected, now })
   feeds.onConnection(() => presence.changed())
-  const abandoned = new Abandoned(model, now, (error) => failed('cannot end abandoned moves of guests', error))
+  const abandoned = new Abandoned(model, { now, failed: (error) => failed('cannot end abandoned moves of guests', error) })
   const wires = new Wires(model, now, (error) => failed('cannot choose the hosts of wires', error))
   const stop = (): void => {
     void wires.stop()

@@ -39,7 +39,7 @@ export function feedRoutes(parts: FeedParts): AgentRoutes {
   }
 }
 
-async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
+async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
   checkVersion(url.searchParams.get('version'))
   const { revision, held } = heldIn(url)
   // An agent may come from another API that was ahead. With the store away, what is known here must do.
@@ -51,7 +51,9 @@ async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, respons
   const feed = feeds.open(host, revision, new ResponseSink(response), { asks, held, isChecked, crosses })
   const end = (): void => feed.close(farewell(mirror, host))
   ended.addEventListener('abort', end)
-  const silence = new Silence({ status: () => mirror.hosts.get(host), isTold: () => feed.isTold, now, cut: () => response.destroy() })
+  const { hosts } = mirror
+  const [status, cut] = [() => hosts.get(host), () => void response.destroy()]
+  const silence = new Silence({ status, isTold: () => feed.isTold, elapsed: () => hosts.elapsed(), cut })
   try {
     await closed
   } finally {

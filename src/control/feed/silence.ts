@@ -9,35 +9,34 @@ export interface SilenceOptions {
   readonly status: () => HostStatus | undefined
   /** Whether the host has been told everything: one that is still being told gets no ping. */
   readonly isTold: () => boolean
-  readonly now: () => number
+  /** Ms of the clock that the status was heard by. */
+  readonly elapsed: () => number
   readonly cut: () => void
 }
 
 export class Silence {
   readonly #options: SilenceOptions
   readonly #timer: NodeJS.Timeout
-  #begun: number
+  readonly #begun: number
   /** Nothing before it counts. */
   #since: number
   #looked: number
 
   constructor(options: SilenceOptions) {
     this.#options = options
-    this.#begun = this.#since = this.#looked = options.now()
+    this.#begun = this.#since = this.#looked = options.elapsed()
     this.#timer = setInterval(() => this.look(), pingEveryMs).unref()
   }
 
   /** Cut the feed if it is time. Where this process itself stood still, answers may wait to be read. */
   look(): void {
-    const { status, isTold, now, cut } = this.#options
-    const passed = now() - this.#looked
-    this.#looked = now()
-    // The clock was set back: what was heard before is of a time that has not come.
-    if (passed < 0) this.#begun = this.#looked
-    const { answersPings = false, heard = 0 } = status() ?? {}
-    const answers = answersPings && heard >= this.#begun
-    if (passed < 0 || passed > 2 * pingEveryMs || !isTold()) this.#since = this.#looked
-    else if (answers && this.#looked - (heard > this.#looked ? this.#since : Math.max(this.#since, heard)) > hostSilenceMs) cut()
+    const { status, isTold, elapsed, cut } = this.#options
+    const passed = elapsed() - this.#looked
+    this.#looked += passed
+    const { answersPings = false, heardAt = -Infinity } = status() ?? {}
+    const answers = answersPings && heardAt >= this.#begun
+    if (passed > 2 * pingEveryMs || !isTold()) this.#since = this.#looked
+    else if (answers && this.#looked - Math.max(this.#since, heardAt) > hostSilenceMs) cut()
   }
 
   /** Look no more. */

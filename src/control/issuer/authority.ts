@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
-import { apiServerName, hostUri, pinOf } from '#feed/join.ts'
+import { apiServerName, hostUri, leafLifeMs, pinOf } from '#feed/join.ts'
 import { readIfThere, readSecret, writeWhole } from '#system/whole-file.ts'
 import { makeCertificate, type CertificateRequest } from './certificate.ts'
 import { newKey, spkiOf } from './keys.ts'
@@ -13,8 +13,6 @@ const dayMs = 86_400_000
 const caLifeMs = 3650 * dayMs
 /** A certificate of the CA with less than this left is made again. */
 const caRestMs = 365 * dayMs
-/** How long certificates of hosts and of the API are good. They are renewed at half of it. */
-export const leafLifeMs = 7 * dayMs
 
 const caName = 'CN=vpc CA'
 

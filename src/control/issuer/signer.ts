@@ -6,11 +6,11 @@
 import { createHash, createPublicKey, timingSafeEqual, X509Certificate } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { z } from 'zod'
-import { apiServerName, hostUri, parseJoinToken, pinOf } from '#feed/join.ts'
+import { apiServerName, hostUri, leafLifeMs, parseJoinToken, pinOf } from '#feed/join.ts'
 import { isId } from '#resource/envelope.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { silentLog, type Log } from '#system/log.ts'
-import { leafLifeMs, type Authority } from './authority.ts'
+import type { Authority } from './authority.ts'
 import { IssuerRefused } from './issuer.ts'
 
 const hourMs = 3_600_000
@@ -44,6 +44,8 @@ export interface SignerOptions {
   readonly journal: string
   readonly log?: Pick<Log, 'info' | 'warn'>
   readonly now?: () => number
+  /** Ms of a clock that never jumps. */
+  readonly elapsed?: () => number
   readonly joinsPerHour?: number
 }
 
@@ -52,7 +54,7 @@ export class Signer {
   #joins: number[] = []
 
   constructor(options: SignerOptions) {
-    this.#options = { now: Date.now, joinsPerHour, log: silentLog, ...options }
+    this.#options = { now: Date.now, elapsed: () => performance.now(), joinsPerHour, log: silentLog, ...options }
   }
 
   /** Answer a request. Throws IssuerRefused. */
@@ -115,10 +117,10 @@ export class Signer {
   }
 
   #countJoin(): void {
-    const { now, joinsPerHour: most } = this.#options
-    this.#joins = this.#joins.filter((time) => time > now() - hourMs)
+    const { elapsed, joinsPerHour: most } = this.#options
+    this.#joins = this.#joins.filter((time) => time > elapsed() - hourMs)
     if (this.#joins.length >= most) throw new IssuerRefused(`the issuer signs ${most} new keys of hosts an hour at most; wait`)
-    this.#joins.push(now())
+    this.#joins.push(elapsed())
   }
 
   #note(what: object): void {

@@ -21,18 +21,28 @@ interface Move {
   readonly until: number
 }
 
+export interface AbandonedOptions {
+  readonly failed?: (error: unknown) => void
+  /** The time that is written down. */
+  readonly now?: () => number
+  /** Ms of a clock that never jumps. */
+  readonly elapsed?: () => number
+}
+
 export class Abandoned {
   readonly #model: Model
   readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #failed: (error: unknown) => void
   /** Vnics on their way: what was said of each, and until when it counts. */
   readonly #moves = new Map<string, Move>()
   readonly #timer: NodeJS.Timeout
   readonly #unlisten: () => void
 
-  constructor(model: Model, now: () => number, failed: (error: unknown) => void = () => {}) {
+  constructor(model: Model, { failed = () => {}, now = Date.now, elapsed = () => performance.now() }: AbandonedOptions = {}) {
     this.#model = model
     this.#now = now
+    this.#elapsed = elapsed
     this.#failed = failed
     const { mirror } = model
     this.#load()
@@ -59,19 +69,19 @@ export class Abandoned {
     if (migration === undefined) return void this.#moves.delete(id)
     const said = JSON.stringify(migration)
     // Another change of the vnic is not a word of its command.
-    if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#now() + lifeOf(migration) })
+    if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#elapsed() + lifeOf(migration) })
   }
 
   /** End the moves that nobody has spoken of for too long. */
   async end(): Promise<void> {
     for (const [id, { said, until }] of this.#moves) {
-      if (until > this.#now()) continue
+      if (until > this.#elapsed()) continue
       try {
         await this.#endOf(id, said)
       } catch (error) {
         if (!(error instanceof Problem)) throw error
         // It is being destroyed; or the store is away, so its command cannot speak, and has all the time again.
-        if (this.#moves.get(id)?.said === said) this.#moves.set(id, { said, until: this.#now() + migrationMs })
+        if (this.#moves.get(id)?.said === said) this.#moves.set(id, { said, until: this.#elapsed() + migrationMs })
       }
     }
   }

@@ -4,7 +4,7 @@ import { amend } from './amend.ts'
 import { bind } from './binding.ts'
 import { fleetScope, type Caller } from './caller.ts'
 import type { Ask } from './draft.ts'
-import { absentMs, goneMs } from './host-life.ts'
+import { goneMs } from './host-life.ts'
 import type { Model } from './model.ts'
 import { boundTo } from './plug.ts'
 import { Problem, type User } from './problem.ts'
@@ -81,7 +81,7 @@ export interface Evacuated extends Left {
  * The epoch of each vnic rises, so what the host may still say of it counts no more. Repeating it goes on.
  */
 export async function evacuate(model: Model, id: string, isFenced: boolean, ask: Ask): Promise<Evacuated> {
-  checkDead(model, id, isFenced, ask.now)
+  checkDead(model, id, isFenced)
   await amend(model, { kind: 'host', id, ask, change: ({ record }) => drained(record, true, ask) })
   const before = boundTo(model, id).length
   if (ask.isDryRun) return { ...leftOn(model, id), unplugged: 0 }
@@ -94,11 +94,11 @@ export async function evacuate(model: Model, id: string, isFenced: boolean, ask:
   return { ...left, unplugged: before - left.left }
 }
 
-function checkDead({ mirror }: Model, id: string, isFenced: boolean, now: number): void {
+function checkDead({ mirror }: Model, id: string, isFenced: boolean): void {
   const { name } = mirror.objects.get('host', id)!.record
   if (mirror.hosts.here(id) !== undefined)
     throw new Problem('busy', `host ${name} is connected, so its guests may run; drain it, or switch it off first`)
-  const absent = absentMs(id, { mirror, now })
+  const absent = mirror.hosts.absentMs(id)
   if (isFenced || absent >= goneMs) return
   const wait = Math.ceil((goneMs - absent) / 1000)
   throw new Problem('busy', `host ${name} has been away for ${Math.floor(absent / 1000)} s, and may come back with its guests running`, {

@@ -30,14 +30,9 @@ export function hostState(record: ObjectRecord, at: At): string {
   if (isEmpty) return 'drained'
   const { hosts } = at.mirror
   const isNew = hosts.goneSince(id) === undefined && Date.parse(agent.joined) >= hosts.begun
-  if (hosts.here(id) === undefined && isNew && at.now - Date.parse(agent.joined) < joiningMs) return 'joining'
-  if (absentMs(id, at) >= unreachableMs) return 'unreachable'
+  if (hosts.here(id) === undefined && isNew && Math.abs(at.now - Date.parse(agent.joined)) < joiningMs) return 'joining'
+  if (hosts.absentMs(id) >= unreachableMs) return 'unreachable'
   return drain === undefined ? 'ready' : 'draining'
-}
-
-/** How long a host has had no feed; 0: it has one. This API knows of no time before its own start. */
-export function absentMs(host: string, { mirror: { hosts }, now }: At): number {
-  return hosts.here(host) === undefined ? Math.max(0, now - (hosts.goneSince(host) ?? hosts.begun)) : 0
 }
 
 /** What a reader sees of a host besides its fields. */

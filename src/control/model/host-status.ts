@@ -5,8 +5,10 @@ import type { AgentReport, ItemError } from '#feed/message.ts'
 export interface HostStatus {
   /** The host does what the model said up to this revision, but for the errors. */
   readonly acked: number
-  /** When it was last heard, in ms. */
+  /** When it was last heard, in ms since 1970. */
   readonly heard: number
+  /** The same by HostStatuses.elapsed. */
+  readonly heardAt: number
   /** By the item's key. */
   readonly errors: ReadonlyMap<string, ItemError>
   readonly agent: AgentReport['agent']
@@ -24,16 +26,20 @@ export interface HereRecord {
 }
 
 export class HostStatuses {
-  readonly #here = new Map<string, HereRecord>()
-  readonly #went = new Map<string, number>()
+  readonly #here = new Map<string, HereRecord & { readonly at: number }>()
+  readonly #went = new Map<string, { readonly time: number; readonly at: number }>()
   readonly #elsewhere = new Map<string, number>()
   /** Nothing is known about the time before. */
   readonly begun = Date.now()
+  readonly #begunAt = performance.now()
   readonly #statuses = new Map<string, HostStatus>()
   readonly #listeners = new Set<(host: string) => void>()
 
   /** Name of this API. */
   api = ''
+
+  /** Ms of a clock that never jumps: for how long something lasts. What people see is of the other clock. */
+  elapsed = (): number => performance.now()
 
   get = (host: string): HostStatus | undefined => this.#statuses.get(host)
 
@@ -47,7 +53,9 @@ export class HostStatuses {
   /** Note what an agent reports. */
   report(host: string, { revision, errors, agent, vpcd, answersPings }: AgentReport, now: number): void {
     const byItem = new Map(errors.map((error) => [itemKey(error), error]))
-    this.#statuses.set(host, { acked: Number(revision), heard: now, errors: byItem, agent, vpcd, answersPings: answersPings === true })
+    const [heard, heardAt] = [now, this.elapsed()]
+    const status = { acked: Number(revision), heard, heardAt, errors: byItem, agent, vpcd, answersPings: answersPings === true }
+    this.#statuses.set(host, status)
     for (const listener of this.#listeners) listener(host)
   }
 
@@ -64,7 +72,9 @@ export class HostStatuses {
 
   /** A host has a feed, at this API or another. */
   came(host: string, here: HereRecord): void {
-    this.#here.set(host, here)
+    const known = this.#here.get(host)
+    const isSame = known?.api === here.api && known.since === here.since
+    this.#here.set(host, { ...here, at: isSame ? known.at : this.elapsed() })
     if (here.api !== this.api) this.#elsewhere.set(host, Date.now())
   }
 
@@ -73,7 +83,7 @@ export class HostStatuses {
 
   /** A host has no feed any more. */
   went(host: string): void {
-    if (this.#here.delete(host)) this.#went.set(host, Date.now())
+    if (this.#here.delete(host)) this.#went.set(host, { time: Date.now(), at: this.elapsed() })
   }
 
   /** Hosts that have a feed. */
@@ -84,5 +94,16 @@ export class HostStatuses {
   here = (host: string): HereRecord | undefined => this.#here.get(host)
 
   /** Since when a host has had no feed, as far as this API knows; undefined: it never had one meanwhile. */
-  goneSince = (host: string): number | undefined => this.#went.get(host)
+  goneSince = (host: string): number | undefined => this.#went.get(host)?.time
+
+  /** How long a host has had no feed, in ms; 0: it has one. This API knows of no time before its own start. */
+  absentMs(host: string): number {
+    return this.#here.has(host) ? 0 : this.elapsed() - (this.#went.get(host)?.at ?? this.#begunAt)
+  }
+
+  /** How long this API has known that a host has its feed where it is, in ms; 0: it has none. */
+  presentMs(host: string): number {
+    const here = this.#here.get(host)
+    return here === undefined ? 0 : this.elapsed() - here.at
+  }
 }

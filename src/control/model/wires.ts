@@ -4,7 +4,6 @@
  * is in the store: APIs of two versions might choose by different rules, and take the packets from each other's choice.
  */
 import { amend, systemCaller } from './amend.ts'
-import { absentMs } from './host-life.ts'
 import { Lead } from './lead.ts'
 import type { Model } from './model.ts'
 import type { Objects } from './objects.ts'
@@ -79,15 +78,13 @@ export class Wires {
     const best = hosts.filter(({ id }) => this.#isThere(id)).toSorted(byPriority)[0]
     if (best === undefined || best.id === current.id) return undefined
     if (!this.#isThere(current.id)) return best
-    const { here } = this.#model.mirror.hosts
-    const since = Date.parse(here(best.id)?.since ?? '')
-    return best.priority > current.priority && this.#now() - since >= returnMs ? best : undefined
+    return best.priority > current.priority && this.#model.mirror.hosts.presentMs(best.id) >= returnMs ? best : undefined
   }
 
   #isThere(host: string, moreMs = 0): boolean {
     const { mirror } = this.#model
     const most = moreMs + (mirror.hosts.goneSince(host) === undefined ? firstMs : takeoverMs)
-    return mirror.objects.get('host', host)?.record.spec.disabled !== true && absentMs(host, { mirror, now: this.#now() }) < most
+    return mirror.objects.get('host', host)?.record.spec.disabled !== true && mirror.hosts.absentMs(host) < most
   }
 
   /** Unless another API chooses. It may be blind: its choice is overdue when the host has been away for very long. */

@@ -5,7 +5,7 @@ import type { Inquiries } from '../feed/inquiries.ts'
 import { waitForHosts } from '../feed/wait.ts'
 import type { Late } from '../feed/late.ts'
 import type { Mirror } from '../model/mirror.ts'
-import { absentMs, unreachableMs } from '../model/host-life.ts'
+import { unreachableMs } from '../model/host-life.ts'
 import type { ProgrammedHost } from './answer.ts'
 import type { Cloud } from './cloud.ts'
 import type { Names } from './names.ts'
@@ -57,10 +57,10 @@ function named({ cloud, names }: Asking, id: string): { readonly id: string; rea
 }
 
 function stateOf(asking: Asking, id: string, late: readonly Late[]): Pick<ProgrammedHost, 'state' | 'acked' | 'problem'> {
-  const { mirror, now } = asking
+  const { mirror } = asking
   const acked = mirror.hosts.current(id)?.acked
   if (isAway(asking, id)) {
-    const seconds = Math.round(absentMs(id, { mirror, now }) / 1000)
+    const seconds = Math.round(mirror.hosts.absentMs(id) / 1000)
     const since = seconds * 1000 >= unreachableMs ? ` for ${seconds} s` : ''
     const problem = { code: 'not-connected', text: `its agent is not connected${since}` }
     return { state: 'unreachable', acked: acked === undefined ? null : String(acked), problem }

@@ -67,6 +67,11 @@ test('invited, joining, ready, unreachable after 30 s, ready again, disabled', a
   assert.deepEqual([(await hostOf('h1')).state, (await hostOf('h1')).lastSeen], ['joining', null])
   api.ahead = 601_000
   assert.equal((await hostOf('h1')).state, 'unreachable')
+  // Somebody has set the clock back by a day since then: what the API counts goes on.
+  api.ahead = -86_400_000
+  api.passed = 601_000
+  assert.equal((await hostOf('h1')).state, 'unreachable')
+  api.passed = undefined
   api.ahead = 0
   await come(id)
   const ready = await hostOf('h1')
@@ -77,6 +82,16 @@ test('invited, joining, ready, unreachable after 30 s, ready again, disabled', a
   assert.equal((await hostOf('h1')).state, 'ready')
   api.ahead = 31_000
   assert.equal((await hostOf('h1')).state, 'unreachable')
+  api.passed = 31_000
+  for (const ahead of [-86_400_000, -1_000]) {
+    api.ahead = ahead
+    assert.equal((await hostOf('h1')).state, 'unreachable')
+  }
+  // Nor is a host away for long because the clock jumps ahead.
+  api.passed = 15_000
+  api.ahead = 86_400_000
+  assert.equal((await hostOf('h1')).state, 'ready')
+  api.passed = undefined
   assert.ok(Math.abs(Date.parse((await hostOf('h1')).lastSeen) - Date.now()) < 10_000)
   await come(id)
   assert.equal((await hostOf('h1')).state, 'ready')

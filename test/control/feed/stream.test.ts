@@ -131,9 +131,11 @@ test('a guest on its way: both hosts have its interface, first out of service, t
   await h1.until(() => vnic(h1) === undefined && station(h1)?.forward === true)
   await h3.until(() => station(h3) === undefined)
   // One whose command has died leaves nothing on the other host; one that goes on says so.
-  const abandoned = new Abandoned(api.model, () => Date.now() + api.ahead)
   const ahead = api.ahead
+  let passed = 0
+  const abandoned = new Abandoned(api.model, { now: () => Date.now() + api.ahead, elapsed: () => performance.now() + passed })
   const passes = async (ms: number): Promise<void> => {
+    passed += ms
     api.ahead += ms
     await abandoned.end()
   }
@@ -152,11 +154,14 @@ test('a guest on its way: both hosts have its interface, first out of service, t
   const phaseNow = (): string | undefined => api.model.mirror.objects.get('vnic', ids.c!)?.record.migration?.phase
   assert.equal(phaseNow(), 'prepare')
   // An API that begins later has heard nothing for less time, and one whose clock is ahead has, too.
-  const later = new Abandoned(api.model, () => Date.now() + api.ahead + 600_000)
+  const later = new Abandoned(api.model, { elapsed: () => performance.now() + passed + 600_000 })
   await later.end()
   later.stop()
   assert.equal(phaseNow(), 'prepare')
+  // Nor does it take longer when somebody sets the clock back.
+  api.ahead -= 86_400_000
   await passes(21_000)
+  api.ahead += 86_400_000
   await h1.until(() => vnic(h1) === undefined && vnic(h3)?.migration === null && station(h3) === undefined)
   await say()
   await say('prepare')
