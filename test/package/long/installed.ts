@@ -10,6 +10,7 @@ import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { handleType, openFlag } from '#abi/command.ts'
 import { generateId, idBytes } from '#abi/id.ts'
+import { vnicNameOf } from '#cni/vnic-of.ts'
 import { buildDeb } from '../../../scripts/package/deb.ts'
 import { architectureHere } from '../../../scripts/package/native.ts'
 import { PackageMachine } from '../machine.ts'
@@ -184,7 +185,12 @@ test('the package refuses a journal that is too new for it before anything chang
   assert.ok(isActive('vpc-finish.timer'))
   machine.sh(`${node} '${database}.exec("PRAGMA user_version = ${version}")'; vpc list`)
   install('0.1.0-2')
+  assert.ok(isActive('vpc-finish.timer'))
+  // What an administrator has disabled stays so: the other version has the unit, too.
+  machine.sh('systemctl disable --now vpc-finish.timer')
   install('0.1.0-1')
+  assert.ok(!isEnabled('vpc-finish.timer') && !isActive('vpc-finish.timer'))
+  machine.sh('systemctl enable --now vpc-finish.timer')
 })
 
 test('the package runs a cloud, without privileges, by its units', async () => {
@@ -282,11 +288,18 @@ const dockerNetwork = { NetworkID: 'a'.repeat(64) }
 test('the package removes a vnic that a container left while the API was away, by its timer', async () => {
   const notes = '/var/lib/vpc-cni/unfinished/oci'
   const due = (): string => machine.sh('systemctl show -p ConditionResult --value vpc-finish.service').trim()
-  machine.sh(`vpc cloud vnic create left --subnet=default --account=acme
+  const left = vnicNameOf('oci', { containerId: 'left', ifname: 'eth0' })
+  // The timer runs again below, when all is as it shall find it.
+  machine.sh(`systemctl stop vpc-finish.timer
+vpc cloud vnic create ${left} --subnet=default --account=acme
 systemctl start vpc-finish`)
+  assert.ok(machine.sh('vpc vnic list').includes(left))
   // Nothing is noted: nothing starts.
   assert.equal(due(), 'no')
-  machine.sh(`mkdir -p ${notes}; : >${notes}/left; systemctl stop vpc-api`)
+  // The container ends while the API is away.
+  const state = JSON.stringify({ ociVersion: '1.0.2', id: 'left', annotations: { 'vpc.subnet': 'shop/default' } })
+  machine.sh(`systemctl stop vpc-api; echo '${state}' | /usr/lib/vpc/now/bin/vpc-oci-hook.mjs poststop`)
+  assert.match(machine.sh(`cat ${notes}/${left}`), /^http:\/\/127\.0\.0\.1:7473 with context \S+ of \/root\/\.config\/vpc\/contexts\.json$/)
   assert.notEqual(machine.try('systemctl', 'start', 'vpc-finish').status, 0)
   assert.equal(due(), 'yes')
   assert.match(said('vpc-finish'), /vpc-oci-hook: 1 vnics? of containers that are gone/)
@@ -294,7 +307,7 @@ systemctl start vpc-finish`)
 mkdir -p /run/systemd/system/vpc-finish.timer.d
 printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nRandomizedDelaySec=0\nAccuracySec=1\nOnActiveSec=1\n' >/run/systemd/system/vpc-finish.timer.d/soon.conf
 systemctl daemon-reload; systemctl restart vpc-finish.timer`)
-  await machine.until('the vnic is gone', () => !machine.sh('vpc vnic list').includes('left'))
+  await machine.until('the vnic is gone', () => !machine.sh('vpc vnic list').includes(left))
   await machine.until('and its note', () => machine.sh(`ls ${notes}`) === '')
   machine.sh('rm -r /run/systemd/system/vpc-finish.timer.d; systemctl daemon-reload; systemctl restart vpc-finish.timer')
 })
