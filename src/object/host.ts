@@ -19,6 +19,7 @@ import { EventHub } from './event-hub.ts'
 import { Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
 import { HandleSet, type SetHost } from './handle-set.ts'
+import type { Dirty } from './store/dirty.ts'
 import type { Journal } from './store/journal.ts'
 import { create, letGo } from './type/life.ts'
 import { Model, unitName, type VpcObject } from './store/model.ts'
@@ -207,12 +208,20 @@ export class Host implements HandleHost, SetHost {
     const { object } = handle
     const claim = claimsOf(() => this.access, handle.opener)
     const seesHost = seesHostOf(() => this.access, handle.opener)
-    const result = yield* transactSteps(context, asked, (tx) =>
-      performBytes(perform, name, { context, tx, object, handle, input, claim, seesHost }),
-    )
-    // What kept it from its state may be over by that.
-    if (operations[name].mutate && (object === undefined || context.troubles.of(object) !== null)) this.#retry?.soon()
+    let dirty!: Dirty
+    const result = yield* transactSteps(context, asked, (tx) => {
+      dirty = tx.dirty
+      return performBytes(perform, name, { context, tx, object, handle, input, claim, seesHost })
+    })
+    if (operations[name].mutate) this.#tryAgain(dirty, object)
     return result
+  }
+
+  /** What kept objects from their states may be over after an operation: on an object, or on many. */
+  #tryAgain({ records, lists }: Dirty, object?: VpcObject): void {
+    const troubled = this.#context.troubles.objects()
+    if (troubled.some((one) => one === object || records.has(one) || lists.has(one))) this.#retry?.soon()
+    else if (object === undefined) this.#retry?.sooner()
   }
 
   /** A handle is closed. Never throws: only the log could report it. */
@@ -254,7 +263,8 @@ export class Host implements HandleHost, SetHost {
       claim: claimsOf(() => this.access, opener),
       seesHost: seesHostOf(() => this.access, opener),
     }
-    const opened = transact(context, `do ${steps.length} steps as one`, (tx) => performSteps(host, tx, steps))
+    const [opened, dirty] = transact(context, `do ${steps.length} steps as one`, (tx) => [performSteps(host, tx, steps), tx.dirty])
+    this.#tryAgain(dirty)
     for (const [number, handle] of opened) {
       this.#add(handle)
       held.add(number, handle)

@@ -1,4 +1,7 @@
-/** Tries objects in trouble again: after a growing wait, and soon after any change that may help them. */
+/**
+ * Tries objects in trouble again: after a growing wait, soon after a change of one of them or of the host, and sooner
+ * than planned after other changes.
+ */
 import { containerOf } from '#abi/guest-kind.ts'
 import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
@@ -17,6 +20,8 @@ export class Retry {
   #timer: ReturnType<typeof setTimeout> | undefined
   #waitMs = firstMs
   #last = -Infinity
+  /** The next try has been brought forward. */
+  #isEarly = false
   #stopped = false
 
   constructor(context: Context) {
@@ -29,6 +34,16 @@ export class Retry {
     if (this.#context.troubles.objects().length === 0) return
     this.#waitMs = firstMs
     this.#arm(Math.max(0, this.#last + firstMs - performance.now()))
+  }
+
+  /**
+   * Objects have changed, none of them in trouble. That may help, but it happens all the time on a busy host: try after
+   * a quarter of the wait, and let the waits grow on.
+   */
+  sooner(): void {
+    if (this.#isEarly || this.#context.troubles.objects().length === 0) return
+    this.#isEarly = true
+    this.#arm(Math.max(0, this.#last + Math.max(firstMs, this.#waitMs / 4) - performance.now()))
   }
 
   /** No more of it. */
@@ -47,6 +62,7 @@ export class Retry {
     if (this.#stopped) return
     const { troubles } = this.#context
     this.#last = performance.now()
+    this.#isEarly = false
     for (const object of troubles.objects()) tryAgain(this.#context, object)
     if (troubles.objects().length === 0) return void (this.#waitMs = firstMs)
     this.#arm(this.#waitMs)
