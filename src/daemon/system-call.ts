@@ -91,14 +91,19 @@ function open(host: SystemCallHost, thread: CallingThread, listener: Listener, c
  * last descriptor of an object that goes with it just before, and vpcd may read calls before it sees that.
  */
 function openWhenFree(open: () => OpenHandle | Promise<OpenHandle>): OpenHandle | Promise<OpenHandle> {
-  try {
-    return open()
-  } catch (error) {
+  const again = async (error: unknown): Promise<OpenHandle> => {
     if (!(error instanceof VpcError && error.code === 'EEXIST')) throw error
     // The first ends the turn that is under way, the second one that began after the call.
-    return endOfTurn()
-      .then(() => endOfTurn())
-      .then(open)
+    await endOfTurn()
+    await endOfTurn()
+    return open()
+  }
+  try {
+    const opened = open()
+    // It waited for a long operation, perhaps before the close that vpcd saw later.
+    return opened instanceof Promise ? opened.catch(again) : opened
+  } catch (error) {
+    return again(error)
   }
 }
 
