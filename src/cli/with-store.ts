@@ -1,6 +1,6 @@
 /** Opens the store of the control plane for a command; loads the driver only then. */
 import { existsSync } from 'node:fs'
-import { defaultStore, parseStoreLocation, type StoreLocation } from '#control/store/location.ts'
+import { defaultStore, defaultStoreOfUnits, parseStoreLocation, type StoreLocation } from '#control/store/location.ts'
 import type { Reader } from '#control/store/reader.ts'
 import type { Store } from '#control/store/store.ts'
 import type { StoreErrorCode } from '#control/store/store-error.ts'
@@ -14,7 +14,7 @@ export const storeOption: Option<StoreLocation | undefined> = valueOption(
     placeholder: 'STORE',
     parse: parseStoreLocation,
   },
-).defaultsTo(`VPC_STORE, else ${defaultStore}`)
+).defaultsTo(`VPC_STORE, else ${defaultStore}, else that of the units in api/`)
 
 /** Open a store that there is, do something with it, and close it. Its errors become failures. */
 export async function withStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
@@ -68,9 +68,15 @@ export function storeOfEnvironment(): StoreLocation | undefined {
 }
 
 function fromEnvironment(): StoreLocation {
-  const location = parseStoreLocation(process.env['VPC_STORE'] ?? defaultStore)
+  const location = parseStoreLocation(process.env['VPC_STORE'] ?? usualStore())
   if (!location.ok) throw usageFailure(`VPC_STORE: ${location.problem}`)
   return location.value
+}
+
+/** `vpc up` has a link there, and the package's units have none. */
+function usualStore(): string {
+  const isThere = (store: string): boolean => existsSync(store.slice('sqlite:'.length))
+  return !isThere(defaultStore) && isThere(defaultStoreOfUnits) ? defaultStoreOfUnits : defaultStore
 }
 
 const kinds: Readonly<Partial<Record<StoreErrorCode, FailureKind>>> = {

@@ -1,7 +1,19 @@
 /** `vpc db`: the store of the control plane from the command line; files that are wrong; schemas of other versions. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -161,6 +173,26 @@ test('an export that fails leaves no file, and no descriptor', async () => {
     openFiles().filter((path) => path.startsWith(file)),
     [],
   )
+})
+
+test("root makes a store for the user who has its directory, and a file of root's is named", async () => {
+  const user = 65_534
+  const [file, own] = [join(directory, 'for-user.jsonl'), join(directory, 'of-user')]
+  await using from = await filled(fresh())
+  await exportStore(from, file, quiet)
+  chmodSync(directory, 0o711)
+  mkdirSync(own)
+  chownSync(own, user, user)
+  const store = ['--store', `sqlite:${own}/control.db`]
+  assert.equal(runVpc(['db', 'import', file, ...store]).code, 0)
+  assert.deepEqual(
+    readdirSync(own).filter((name) => statSync(join(own, name)).uid !== user),
+    [],
+  )
+  const ping = (): string => Object.values(runVpc(['db', 'ping', ...store], { uid: user })).join(' ')
+  assert.match(ping(), /^0 /)
+  chownSync(join(own, 'control.db-lock'), 0, 0)
+  assert.match(ping(), /^5 .*cannot open \S+\/control\.db-lock: .*; this process is user 65534, who must own it and the files beside it/)
 })
 
 test('an import that was broken off says so', async () => {

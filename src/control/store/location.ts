@@ -23,6 +23,8 @@ export type StoreLocation =
 
 /** The store of a control plane on one machine. */
 export const defaultStore = 'sqlite:/var/lib/vpc/control.db'
+/** Where the package's units have it, for commands that find none there. */
+export const defaultStoreOfUnits = 'sqlite:/var/lib/vpc/api/control.db'
 
 export const defaultPrefix = '/vpc1/'
 const defaultPort = 2379

@@ -1,5 +1,6 @@
 /** The file of the SQLite store: who may open it, its tables, and what SQLite says when something is wrong with it. */
-import { existsSync, realpathSync, closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fchownSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../store-error.ts'
 
@@ -68,11 +69,15 @@ export function openFile(path: string): OpenFile {
 
 /**
  * Make the file, for its owner alone: it keeps what accounts keep secret. A file that is there is not even opened: when
- * a process closes a file, it loses its locks on it, those of SQLite too.
+ * a process closes a file, it loses its locks on it, those of SQLite too. Root makes it for the user who has the
+ * directory: the API has it next.
  */
 function makePrivately(path: string): void {
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    const fd = openSync(path, 'wx', 0o600)
+    const { uid, gid } = statSync(dirname(path))
+    if (process.geteuid!() === 0 && uid !== 0) fchownSync(fd, uid, gid)
+    closeSync(fd)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
@@ -103,7 +108,7 @@ export const pragma = (db: DatabaseSync, name: string): number => Number(Object.
  */
 function takeLock(path: string, store: string): DatabaseSync {
   makePrivately(path)
-  const lock = new DatabaseSync(path, { timeout: 0 })
+  const lock = openLock(path)
   try {
     lock.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL)')
     lock.exec(`BEGIN IMMEDIATE; DELETE FROM holder; INSERT INTO holder VALUES (${process.pid}); COMMIT; BEGIN IMMEDIATE`)
@@ -112,6 +117,14 @@ function takeLock(path: string, store: string): DatabaseSync {
     const refusal = refusedLock(lock, store, error)
     lock.close()
     throw refusal
+  }
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 })
+  } catch (error) {
+    throw storeError(error, `open ${path}`)
   }
 }
 
@@ -130,7 +143,7 @@ function refusedLock(lock: DatabaseSync, store: string, error: unknown): StoreEr
 }
 
 /** Primary result codes of sqlite3.h. */
-const sqlite = { busy: 5, io: 10, corrupt: 11, full: 13, notADatabase: 26 } as const
+const sqlite = { busy: 5, readOnly: 8, io: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const
 
 const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 0xff
 
@@ -141,6 +154,11 @@ export function storeError(error: unknown, what: string): StoreError {
   switch (codeOf(error)) {
     case sqlite.full:
       return new StoreError('full', `cannot ${what}: the disk is full; nothing was written; make room`, { cause: error })
+    case sqlite.readOnly:
+    case sqlite.cannotOpen: {
+      const way = `this process is user ${process.geteuid!()}, who must own it and the files beside it: chown(1)`
+      return new StoreError('denied', `cannot ${what}: ${message}; ${way}`, { cause: error })
+    }
     case sqlite.corrupt:
     case sqlite.notADatabase:
       return new StoreError('unusable', `cannot ${what}: ${message}; restore the file from a backup`, { cause: error })
