@@ -8,6 +8,10 @@ import { iff } from '#kernel/rtnetlink.ts'
 /** Interfaces that vpcd made are known by their alias. */
 const isOurs = (link: Link): boolean => link.alias?.startsWith('vpc:') === true
 
+/** A bridge with virtual interfaces alone, or with none, such as docker0: as a rule no other host is behind it. */
+const isOfGuests = ({ kind, ifindex }: Link, links: readonly Link[]): boolean =>
+  kind === 'bridge' && links.every((link) => link.master !== ifindex || link.kind === 'veth' || link.kind === 'tun')
+
 export interface UnderlayInterface {
   readonly name: string
   readonly mtuBytes: number
@@ -15,17 +19,23 @@ export interface UnderlayInterface {
   readonly ipv4: boolean
 }
 
-/** Interfaces of the host that are up and have an address that others can send to. */
+/**
+ * Interfaces of the host that are up and have an address that others can send to. Bridges of guests are left out, where
+ * there is something else.
+ */
 export function underlayInterfaces(): UnderlayInterface[] {
   using netlink = Netlink.open()
   const addresses = netlink.addresses().filter(({ address }) => !isLinkLocal(address))
-  return netlink
-    .links()
+  const links = netlink.links()
+  const found = links
     .filter((link) => link.up && (link.flags & iff.LOOPBACK) === 0 && !isOurs(link))
-    .flatMap(({ ifindex, name, mtu }) => {
-      const own = addresses.filter((entry) => entry.ifindex === ifindex)
-      return own.length === 0 ? [] : [{ name, mtuBytes: mtu, ipv4: own.some(({ address }) => address.length === 4) }]
+    .flatMap((link) => {
+      const own = addresses.filter(({ ifindex }) => ifindex === link.ifindex)
+      const ipv4 = own.some(({ address }) => address.length === 4)
+      return own.length === 0 ? [] : [{ link, facts: { name: link.name, mtuBytes: link.mtu, ipv4 } }]
     })
+  const towardsHosts = found.filter(({ link }) => !isOfGuests(link, links))
+  return (towardsHosts.length > 0 ? towardsHosts : found).map(({ facts }) => facts)
 }
 
 const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80
