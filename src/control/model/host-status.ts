@@ -73,7 +73,7 @@ export class HostStatuses {
   /** A host has a feed, at this API or another. */
   came(host: string, here: HereRecord): void {
     const known = this.#here.get(host)
-    const isSame = known?.api === here.api && known.since === here.since
+    const isSame = known !== undefined && known.api === here.api && known.since === here.since
     this.#here.set(host, { ...here, at: isSame ? known.at : this.elapsed() })
     if (here.api !== this.api) this.#elsewhere.set(host, Date.now())
   }
