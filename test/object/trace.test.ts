@@ -131,7 +131,10 @@ suite('a trace', () => {
     }
     assert.throws(() => open('vpcp', b.port.id, openFlag.open | openFlag.read), /may not read/)
     using mgmt = open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read)
-    assert.throws(() => mgmt.ctl(operations.mgmtTraceArrival.command, jsonText({ arrived: '00' })), /about all of this host, and user 1000 lacks right read of type mgmt/)
+    assert.throws(
+      () => mgmt.ctl(operations.mgmtTraceArrival.command, jsonText({ arrived: '00' })),
+      /about all of this host, and user 1000 lacks right read of type mgmt/,
+    )
     world.host.host.access = new Access()
     assert.match(JSON.stringify(world.trace(a, forwarded(a, b))), /group0 \(web\)/)
     world.join(b)

@@ -132,16 +132,18 @@ test('any body of any kind gets an answer that is not 500', async () => {
     })
   })
   const created = new Map<string, number>()
-  await fc.assert(
-    fc.asyncProperty(one, async ({ kind, body, method, id }) => {
-      const path = method === 'POST' ? `/${kind.plural}` : `/${kind.plural}/${id}`
-      const { status, body: answer } = await api.ask(api.admin, method, path, body, method === 'POST' ? {} : { 'if-match': '*' })
-      assert.ok(status < 500, `${method} ${path} ${JSON.stringify(body)}: ${status} ${JSON.stringify(answer)}`)
-      if (status === 201) created.set(kind.kind, (created.get(kind.kind) ?? 0) + 1)
-    }),
-    { numRuns: 250 },
-  )
+  const someBodies = async (): Promise<void> =>
+    fc.assert(
+      fc.asyncProperty(one, async ({ kind, body, method, id }) => {
+        const path = method === 'POST' ? `/${kind.plural}` : `/${kind.plural}/${id}`
+        const { status, body: answer } = await api.ask(api.admin, method, path, body, method === 'POST' ? {} : { 'if-match': '*' })
+        assert.ok(status < 500, `${method} ${path} ${JSON.stringify(body)}: ${status} ${JSON.stringify(answer)}`)
+        if (status === 201) created.set(kind.kind, (created.get(kind.kind) ?? 0) + 1)
+      }),
+      { numRuns: 250 },
+    )
   // It is not a fuzz when everything is refused at the door.
+  for (let times = 0; times < 8 && created.size < 5; times++) await someBodies()
   assert.ok(created.size >= 5, JSON.stringify([...created]))
   assert.deepEqual(api.logged, [])
   await checkInvariants(api.store)
