@@ -24,7 +24,7 @@ const directory = mkdtempSync(join(tmpdir(), 'vpc-other-'))
 /** A QEMU as another tool would start it. */
 const qemu = (netdev: string, device: string): string => {
   const boot = `-kernel ${directory}/kernel -initrd ${directory}/initrd -append 'console=ttyS0 quiet'`
-  const base = `exec qemu-system-x86_64 -nodefaults -display none -no-reboot -accel tcg -m 160 -smp 2 -serial stdio ${boot}`
+  const base = `exec qemu-system-x86_64 -nodefaults -display none -no-reboot -accel tcg,thread=single -m 160 -smp 2 -serial stdio ${boot}`
   return `${base} -netdev tap,id=n0,${netdev} -device virtio-net-pci,netdev=n0,${device}`
 }
 
