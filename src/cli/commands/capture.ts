@@ -4,6 +4,7 @@ import type { DropEvent, ObjectInfo, PortInfo, VmnicInfo, HostifInfo } from '#ab
 import { capture, type DropTap, type Tap, type TapCount } from '#capture/capture.ts'
 import { NoDevice, sidesOf } from '#capture/devices.ts'
 import { checkFilter, TcpdumpFailed } from '#capture/tcpdump.ts'
+import type { Mgmt } from '#client/mgmt.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { userId } from '#system/accounts.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
@@ -72,7 +73,7 @@ export default command({
       if (filter !== undefined) checkFilter(filter)
       const target =
         switchId === undefined
-          ? await ofPort(client, port ?? (await vnicPort(vnic!, { context, stateDir })), where, commentBy(names))
+          ? await ofPort(client, mgmt, port ?? (await vnicPort(vnic!, { context, stateDir })), where, commentBy(names))
           : await ofSwitch(client, switchId)
       const stop = new AbortController()
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort())
@@ -134,8 +135,7 @@ interface Target {
   readonly drops?: DropTap
 }
 
-async function ofPort(vpc: Vpc, id: string, where: string, commentOf: DropTap['commentOf']): Promise<Target> {
-  await using mgmt = await vpc.mgmt()
+async function ofPort(vpc: Vpc, mgmt: Mgmt, id: string, where: string, commentOf: DropTap['commentOf']): Promise<Target> {
   const all = await mgmt.describeAll()
   const port = all.find((each): each is PortInfo => each.type === 'vpcp' && each.id === id)
   if (port === undefined) throw new Failure('failed', `there is no port ${id} on this host; vpc switch port list shows those that are`)
