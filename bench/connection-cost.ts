@@ -3,7 +3,7 @@
  * host, so a packet asks the groups of both ports. `node bench/connection-cost.ts` takes ten seconds.
  */
 import { tcpFrame } from '#wire/frames.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import { GroupScene } from '../test/datapath/group-scene.ts'
 import { stations } from '../test/datapath/scene.ts'
 
@@ -42,7 +42,7 @@ function costs({ scene }: GroupScene): number[] {
 }
 
 /** Each step with groups of both ports, and what that is more than without. */
-export function connectionCosts(): GroupCost[] {
+export function connectionCosts(): Cost[] {
   const groups = new GroupScene()
   using _ = groups
   groups.ports.a.maxFlows = groups.ports.b.maxFlows = 65_536
@@ -53,7 +53,7 @@ export function connectionCosts(): GroupCost[] {
   groups.settle()
   const guarded = costs(groups)
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
-  const rows = steps.map(([what], i): GroupCost => ({
+  const rows = steps.map(([what], i): Cost => ({
     what: `${what} of a connection, groups of both (${Math.round(without[i]!)} without)`,
     value: guarded[i]!,
     unit: 'ns',

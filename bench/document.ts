@@ -1,6 +1,6 @@
 /** The tables of docs/performance.md, made of the results of the bench, so that nobody types a number. */
 import { metrics, type MetricName } from './metrics/metric.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import type { MachineResult } from './machine.ts'
 import type { ScenarioResult } from './measure.ts'
 import { isUndecided, isWorse, ours, type PairedRatio } from './ratio.ts'
@@ -87,7 +87,7 @@ const tableCostsTable = (costs: readonly TableCost[]): string =>
     costs.map((one) => [`\`${one.program}\``, one.packet, packetsOf(one), one.nanoseconds.toFixed(0), `× ${one.ratio.toFixed(3)}`]),
   )}`
 
-const groupCostsTable = (costs: readonly GroupCost[]): string =>
+const groupCostsTable = (costs: readonly Cost[]): string =>
   `### Security groups and flows\n\n${table(
     ['what', 'cost'],
     costs.map(({ what, value, unit }) => [what, `${short(value)} ${unit}`]),

@@ -6,7 +6,7 @@ import { flowSeconds } from '#datapath/pickups.ts'
 import { runSyscallProgram } from '#kernel/bpf-program.ts'
 import { toMapped, type Ip } from '#wire/ip-address.ts'
 import { udpFrame } from '#wire/frames.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import { GroupScene } from '../test/datapath/group-scene.ts'
 import { stations } from '../test/datapath/scene.ts'
 
@@ -88,7 +88,7 @@ function lookFor({ scene }: GroupScene): { readonly ms: number; readonly found: 
 }
 
 /** All of it, for so many flows. */
-export function flowCosts(count: number): GroupCost[] {
+export function flowCosts(count: number): Cost[] {
   const groups = new GroupScene()
   using _ = groups
   groups.ports.b.maxFlows = count

@@ -4,7 +4,7 @@
  */
 import { generateId } from '#abi/id.ts'
 import { Bed, type Namespace } from './bed.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import { plan, type Conditions } from './peer.ts'
 import { makeSwitch, plugGuest, startVpcd } from './peers/vpc.ts'
 
@@ -75,10 +75,10 @@ async function groupChange(bed: Bed): Promise<{ readonly ms: readonly number[]; 
 }
 
 /** What comes of it, as rows of the group costs. */
-export async function changeCosts(): Promise<GroupCost[]> {
+export async function changeCosts(): Promise<Cost[]> {
   await using bed = new Bed('change')
   const { ms, quiet, meanwhile } = await groupChange(bed)
-  const of = (what: string, { sent, lost, p99Us, mostUs }: Delays): GroupCost[] => [
+  const of = (what: string, { sent, lost, p99Us, mostUs }: Delays): Cost[] => [
     { what: `half a ping ${what}, p99 of ${sent}`, value: p99Us / 2, unit: 'µs' },
     { what: `the longest of them`, value: mostUs / 2, unit: 'µs' },
     { what: `lost of them`, value: lost, unit: 'packets' },

@@ -6,16 +6,11 @@ import type { RuleJson } from '#abi/group-rule.ts'
 import { formatIp, ipFrom } from '#wire/ip-address.ts'
 import { udpFrame } from '#wire/frames.ts'
 import { changesBetween } from '#object/sync/policy/vpc-policy.ts'
+import type { Cost } from './cost.ts'
 import { connectionCosts } from './connection-cost.ts'
 import { flowCosts } from './flow-cost.ts'
 import { GroupScene } from '../test/datapath/group-scene.ts'
 import { stations } from '../test/datapath/scene.ts'
-
-export interface GroupCost {
-  readonly what: string
-  readonly value: number
-  readonly unit: string
-}
 
 const RUNS = 2000
 const { a, b } = stations
@@ -76,10 +71,10 @@ function judgedAgain(groups: GroupScene): number {
 }
 
 /** All of it. */
-export function groupCosts(): GroupCost[] {
+export function groupCosts(): Cost[] {
   const groups = new GroupScene()
   using _ = groups
-  const costs: GroupCost[] = []
+  const costs: Cost[] = []
   const note = (what: string, run: () => number, unit = 'ns'): void => {
     groups.reset()
     costs.push({ what, value: run(), unit })

@@ -1,6 +1,6 @@
 /** The tables that a person reads: a scenario each, a row a peer, medians with their range and our ratio to them. */
 import { metrics, type MetricName } from './metrics/metric.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import type { ScenarioResult } from './measure.ts'
 import { ours, pairedRatios, type PairedRatio } from './ratio.ts'
 import type { Conditions } from './peer.ts'
@@ -91,7 +91,7 @@ export const reportTableCosts = (costs: readonly TableCost[]): string =>
   )}`
 
 /** What security groups cost, as text. */
-export const reportGroupCosts = (costs: readonly GroupCost[]): string =>
+export const reportGroupCosts = (costs: readonly Cost[]): string =>
   `security groups\n${table(costs.map(({ what, value, unit }) => [what, short(value), unit]))}`
 
 /** Tables of several sizes side by side, as text. */

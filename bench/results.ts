@@ -2,7 +2,7 @@
 import { cpus, release } from 'node:os'
 import type { MachineResult } from './machine.ts'
 import type { ScenarioResult } from './measure.ts'
-import type { GroupCost } from './group-cost.ts'
+import type { Cost } from './cost.ts'
 import type { Conditions } from './peer.ts'
 import type { ProgramCost } from './program-cost.ts'
 import { pairedRatios, ratios, type PairedRatio, type Ratio } from './ratio.ts'
@@ -21,7 +21,7 @@ export interface Hardware {
 export interface Measured {
   readonly costs?: readonly ProgramCost[]
   readonly tableCosts?: readonly TableCost[]
-  readonly groupCosts?: readonly GroupCost[]
+  readonly groupCosts?: readonly Cost[]
   readonly scenarios: readonly ScenarioResult[]
   readonly tableSizes?: TableSizesResult
   /** Container to virtual machine. */
