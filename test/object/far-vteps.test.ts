@@ -17,7 +17,7 @@ import { sendFrame } from '#kernel/packet-socket.ts'
 import { udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { asMac, macFrom } from '#wire/mac.ts'
-import { entry, json, jsonText, sockaddr, text, u16, vni } from './inputs.ts'
+import { entry, json, jsonText, none, sockaddr, text, u16, vni } from './inputs.ts'
 import { refused, ScratchHost } from './scratch-host.ts'
 import { eventually, underlay, VNI, ways, type Underlay } from './underlay.ts'
 
@@ -193,6 +193,45 @@ test('policies against packets in plain outlive vpcd, come back, follow the mux 
     [],
   )
   again.do('metaDestroy')
+  assert.deepEqual(policies(), [])
+})
+
+test('an apply that takes ipsec away lets nothing pass in plain until it has happened, whatever else changes', async () => {
+  await using host = new ScratchHost()
+  const { mux, ethlink } = inService(host)
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec'))
+  for (const each of [mux, ethlink]) each.do('metaCommit')
+  using mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8).handle
+  const { muxes, ...rest } = json(mgmt.ctl(operations.mgmtExport.command, none)) as { muxes: object[] }
+  // So many objects that it takes many turns.
+  const ports = Array.from({ length: 900 }, () => ({ id: generateId('vpcp') }))
+  const document = jsonText({ ...rest, muxes: [{ ...muxes[0], 'far-vteps': [] }], switches: [{ id: generateId('vpcsw'), ports }] })
+  /** Apply that until the journal is written, which fails. `meanwhile` is done once the mux has no far VTEP under ipsec. */
+  async function fail(meanwhile: () => void): Promise<void> {
+    const request = { hasEnded: false }
+    observeSteps((what) => {
+      if (what === 'journal begin') throw new KernelError(what, errno.ENOSPC)
+    })
+    try {
+      const failed = assert.rejects(async () => await mgmt.request(operations.mgmtApply.command, document), /journal begin/)
+      void failed.catch(() => undefined).finally(() => (request.hasEnded = true))
+      while (!request.hasEnded && mux.describe<MuxInfo>().farVteps.length > 0) await nextTurn()
+      meanwhile()
+      for (let turn = 0; turn < 10; turn++) await nextTurn()
+      for (; !request.hasEnded; await nextTurn()) assert.deepEqual(policies(), guards('192.0.2.2'))
+      await failed
+    } finally {
+      observeSteps(undefined)
+    }
+    assert.deepEqual([policies(), mux.describe<MuxInfo>().farVteps], [guards('192.0.2.2'), ['192.0.2.2 ipsec']])
+  }
+  await fail(() => ip('xfrm', 'policy', 'flush'))
+  await fail(() => {
+    ip('route', 'add', '198.51.100.0/24', 'via', '192.0.2.9')
+    // No turn ends before vpcd is due to look at the host's rules and routes.
+    for (const until = performance.now() + 300; performance.now() < until;) policies()
+  })
+  await mgmt.request(operations.mgmtApply.command, document)
   assert.deepEqual(policies(), [])
 })
 

@@ -2,7 +2,7 @@
  * Follows changes around the objects that vpcd did not make: the host's firewall rules, its addresses and routes. The
  * kernel notifies vpcd of most of them. vpcd polls the others every few seconds (the old iptables, programs by tcx).
  */
-import { followHost, readRuleset, type HostChange, type Ruleset } from '#datapath/host-rules/host-rules.ts'
+import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
 import { followTooBig } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
 import { fullName, unitName, type Mux } from '../store/model.ts'
@@ -12,7 +12,7 @@ import { syncMux } from '../type/mux.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
-import { hasGuards, keepGuards, pastGuards, settingsPastGuards } from '../type/mux-guards.ts'
+import { keepGuards, keepGuardsMeanwhile, needsGuards, pastGuards, settingsPastGuards } from '../type/mux-guards.ts'
 import { touchMux } from '../type/mtu-follow.ts'
 import { inService } from '../type/mtu.ts'
 import { refusal } from '../vpc-error.ts'
@@ -69,10 +69,12 @@ export class Surroundings {
     if (this.#stopped || this.#due <= due) return
     clearTimeout(this.#timer)
     this.#due = due
-    this.#timer = setTimeout(() => this.#go(), due - performance.now()).unref()
+    this.#timer = setTimeout(() => this.#context.gate.whenFree(() => this.#go()), due - performance.now()).unref()
   }
 
+  /** While an operation in steps is under way, the objects are not yet as the journal has them. */
   #go(): void {
+    if (this.#stopped) return
     if (!this.#context.devices.followed) return this.stop()
     const begin = performance.now()
     this.#due = Infinity
@@ -94,7 +96,7 @@ export class Surroundings {
     if (muxes.length === 0) return
     const rules = readRuleset()
     transact(this.#context, "note the host's rules and paths", (tx) => {
-      this.#guard(tx, rules)
+      this.#guard(() => keepGuards(this.#context, tx, rules))
       for (const mux of muxes) {
         this.#closePassed(tx, mux)
         if (noteElsewhere(this.#context, tx, mux)) syncMux(this.#context, tx, mux)
@@ -107,21 +109,25 @@ export class Surroundings {
     if (told) datapath.tables.forgetWays()
   }
 
-  /** Packets pass in plain until the policies are there again, so this waits for nothing and reads nothing else. */
+  /**
+   * Packets pass in plain until the policies are there again, so this waits for nothing and reads nothing else. While an
+   * operation in steps is under way, it may fail yet: then none is removed.
+   */
   #guardNow(): void {
-    const { model, devices } = this.#context
-    if (!devices.followed || ![...model.ofType('vpcmux')].some(hasGuards)) return
-    transact(this.#context, 'keep packets from passing in plain', (tx) => this.#guard(tx))
+    const { model, devices, gate } = this.#context
+    if (!devices.followed || !needsGuards(model)) return
+    const keep = gate.busy ? keepGuardsMeanwhile : keepGuards
+    transact(this.#context, 'keep packets from passing in plain', (tx) => this.#guard(() => keep(this.#context, tx)))
   }
 
   /**
    * Whoever empties the kernel's list of policies does not mean that packets shall pass in plain. A kernel that takes
    * none is no reason to stop following the rest.
    */
-  #guard(tx: Transaction, rules?: Ruleset): void {
+  #guard(keep: () => boolean): void {
     const { log } = this.#context
     try {
-      if (keepGuards(this.#context, tx, rules)) log.warn('set policies of IPsec again that keep packets from passing in plain')
+      if (keep()) log.warn('set policies of IPsec again that keep packets from passing in plain')
       this.#unguarded = false
     } catch (error) {
       if (!this.#unguarded) log.error('could not set policies of IPsec that keep packets from passing in plain', { error: String(error) })

@@ -57,6 +57,14 @@ export const pastGuards = (settings: readonly string[]): [why: string, remedy: s
   `sysctl -w ${settings.map((name) => `${name}=0`).join(' ')}, or take ipsec away from the VTEP`,
 ]
 
+/** Guards that go once an operation under way has happened. Packets need them until then, and longer if it fails. */
+const leaving = new WeakMap<Model, Map<string, Guard>>()
+
+const leavingOf = (model: Model): Map<string, Guard> => leaving.getOrInsertComputed(model, () => new Map())
+
+/** Whether packets need any guards: those of the muxes as they are, or as they were before an operation under way. */
+export const needsGuards = (model: Model): boolean => leavingOf(model).size > 0 || [...model.ofType('vpcmux')].some(hasGuards)
+
 const wanted = (model: Model): Map<string, Guard> => {
   const all = [...model.ofType('vpcmux')].filter(({ dead }) => !dead).flatMap((mux) => [...guardsOf(mux)])
   return new Map(all.map((guard) => [guardKey(guard), guard]))
@@ -68,18 +76,42 @@ const wanted = (model: Model): Map<string, Guard> => {
  */
 export function keepGuards({ model }: Pick<Context, 'model'>, tx: Transaction, rules?: Ruleset): boolean {
   const [want, have] = [wanted(model), guards(rules?.policies)]
+  const isMissing = addMissing(tx, want, have)
+  const unneeded = [...have].filter(([key]) => !want.has(key))
+  if (unneeded.length > 0) removeLater(model, tx, unneeded)
+  return isMissing
+}
+
+/**
+ * The same while an operation in steps is under way: set those again that packets need before it or after it, and
+ * remove none.
+ */
+export function keepGuardsMeanwhile({ model }: Pick<Context, 'model'>, tx: Transaction): boolean {
+  return addMissing(tx, new Map([...leavingOf(model), ...wanted(model)]), guards())
+}
+
+function addMissing(tx: Transaction, want: ReadonlyMap<string, Guard>, have: ReadonlyMap<string, Guard>): boolean {
   const missing = [...want].filter(([key]) => !have.has(key))
   for (const [, guard] of missing) {
     add(tx, guard)
     tx.did(() => removeGuard(guard))
   }
-  if ([...have.keys()].some((key) => !want.has(key)))
-    tx.later('remove policies of IPsec', () => {
-      // One transaction may come here twice.
-      const still = wanted(model)
-      for (const [key, guard] of guards()) if (!still.has(key)) removeGuard(guard)
-    })
   return missing.length > 0
+}
+
+function removeLater(model: Model, tx: Transaction, unneeded: readonly (readonly [string, Guard])[]): void {
+  const all = leavingOf(model)
+  for (const [key, guard] of unneeded) {
+    // One transaction may come here twice.
+    if (all.has(key)) continue
+    all.set(key, guard)
+    tx.did(() => all.delete(key))
+  }
+  tx.later('remove policies of IPsec', () => {
+    all.clear()
+    const still = wanted(model)
+    for (const [key, guard] of guards()) if (!still.has(key)) removeGuard(guard)
+  })
 }
 
 function add(tx: Transaction, guard: Guard): void {
