@@ -206,7 +206,7 @@ test('an apply that takes ipsec away lets nothing pass in plain until it has hap
   // So many objects that it takes many turns.
   const ports = Array.from({ length: 900 }, () => ({ id: generateId('vpcp') }))
   const document = jsonText({ ...rest, muxes: [{ ...muxes[0], 'far-vteps': [] }], switches: [{ id: generateId('vpcsw'), ports }] })
-  /** Apply that until the journal is written, which fails. `meanwhile` is done once the mux has no far VTEP under ipsec. */
+  /** Apply that; the journal's write fails. `meanwhile` is done once the mux has no far VTEP under ipsec. */
   async function fail(meanwhile: () => void): Promise<void> {
     const request = { hasEnded: false }
     observeSteps((what) => {

@@ -110,8 +110,8 @@ export class Surroundings {
   }
 
   /**
-   * Packets pass in plain until the policies are there again, so this waits for nothing and reads nothing else. While an
-   * operation in steps is under way, it may fail yet: then none is removed.
+   * Packets pass in plain until the policies are there again, so this waits for nothing and reads nothing else. An
+   * operation in steps that is under way may fail yet: then none is removed.
    */
   #guardNow(): void {
     const { model, devices, gate } = this.#context
