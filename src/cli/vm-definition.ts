@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { accelerations, compareDefinitions, diskFormats, seeds, type DiskFormat, type Seed, type VmDefinition } from '#vm/definition.ts'
 import { cloudInitOf } from '#vm/cloud-init.ts'
-import { checkDisk, formatOfName, virtualBytes } from '#vm/disk-image.ts'
+import { checkDisk, formatOfName, looksQcow2, virtualBytes } from '#vm/disk-image.ts'
 import { isImageName } from '#vm/image-store.ts'
 import type { VmDirectory } from '#vm/vm-directory.ts'
 import type { Id } from '#abi/id.ts'
@@ -145,15 +145,23 @@ function cloudInitFor(given: MachineValues, { id, name, networkConfig }: Machine
 }
 
 /** Of another kind, it becomes one that QEMU gets here. */
-export const unknownFormat = (path: string): Failure =>
+const unknownFormat = (path: string): Failure =>
   usageFailure(
     `what ${path} is cannot be told by its name; say it with --disk-format, or make it qcow2: qemu-img convert -O qcow2 ${path} NAME.qcow2`,
   )
 
 function diskFormatOf(path: string, asked: (typeof diskFormats)[number] | undefined): (typeof diskFormats)[number] {
+  const format = chosenFormat(path, asked)
+  checkDisk(path, format)
+  return format
+}
+
+/** The format that was asked for, else that of the name, unless the content is of another one. */
+export function chosenFormat(path: string, asked: DiskFormat | undefined): DiskFormat {
   const format = asked ?? formatOfName(path)
   if (format === undefined) throw unknownFormat(path)
-  checkDisk(path, format)
+  if (asked === undefined && format === 'raw' && looksQcow2(path))
+    throw usageFailure(`${path} has the name of a raw image, and the content of a qcow2; say which it is: --disk-format=qcow2`)
   return format
 }
 

@@ -1,7 +1,13 @@
 /** Errors of virtual machines, as the command's failure. */
 import { Failure, type FailureKind } from './failure.ts'
 
-const kinds: Readonly<Record<string, FailureKind>> = { EPERM: 'denied', EACCES: 'denied', EINVAL: 'usage', EEXIST: 'conflict' }
+const kinds: Readonly<Record<string, FailureKind>> = {
+  EPERM: 'denied',
+  EACCES: 'denied',
+  EINVAL: 'usage',
+  EEXIST: 'conflict',
+  protected: 'conflict',
+}
 
 /**
  * Do something with a machine; its error becomes the command's failure. This checks the error's name, so as to import

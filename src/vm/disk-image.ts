@@ -14,6 +14,13 @@ export function formatOfName(path: string): DiskFormat | undefined {
 /** Magic, version, backing file, and at 24 the size that a guest sees. */
 const headerBytes = 32
 
+/**
+ * Whether a file begins as a qcow2 image does. For what a person chooses: a guest may write this into its own raw disk.
+ */
+export const looksQcow2 = (path: string): boolean => statSync(path).isFile() && hasMagic(headerOf(path))
+
+const hasMagic = (header: Buffer): boolean => header.length >= 4 && header.readUInt32BE(0) === qcow2Magic
+
 function headerOf(path: string): Buffer {
   const header = Buffer.alloc(headerBytes)
   const fd = openSync(path, 'r')
@@ -33,9 +40,13 @@ export const virtualBytes = (path: string, format: DiskFormat): number =>
  * backing image is refused. Throws VmError.
  */
 export function checkDisk(path: string, format: DiskFormat): void {
-  if (format === 'raw') return
+  if (format === 'raw') {
+    const file = statSync(path)
+    if (file.isFile() && file.size === 0) throw new VmError('EINVAL', `${path} is empty: it is no image of a disk`)
+    return
+  }
   const header = headerOf(path)
-  if (header.length < headerBytes || header.readUInt32BE(0) !== qcow2Magic) {
+  if (header.length < headerBytes || !hasMagic(header)) {
     throw new VmError('EINVAL', `${path} is not a qcow2 image; say what it is with --disk-format`)
   }
   if (header.readBigUInt64BE(8) === 0n) return

@@ -134,7 +134,7 @@ export async function destroyVm(directory: VmDirectory, { isForced = false } = {
   if (!directory.exists()) return false
   if (directory.definition().protected && !isForced) {
     throw new VmError(
-      'EPERM',
+      'protected',
       `machine ${directory.id} is protected; remove the protection first: vpc vm set --vm-id=${directory.id} --unprotect`,
     )
   }

@@ -20,6 +20,8 @@ writeFileSync(kernel, '')
 writeFileSync(join(scratch, 'disk'), '')
 writeFileSync(join(scratch, 'Debian-13.raw'), 'an image'.padEnd(1 << 16, '\0'))
 writeFileSync(join(scratch, 'bad.qcow2'), 'not one')
+writeFileSync(join(scratch, 'empty.raw'), '')
+writeFileSync(join(scratch, 'ubuntu.img'), 'QFI\xfb'.padEnd(512, '\0'), 'latin1')
 writeFileSync(join(scratch, 'key.pub'), 'ssh-ed25519 AAAA me\n')
 
 const vm = (line: string): { code: number | null; stdout: string; stderr: string } => runVpc(['vm', ...line.split(' ')], { env })
@@ -61,6 +63,10 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ['an image that is not there', `create --vm-id ${id} --image debian-14`, 2, /there is no image debian-14; `vpc vm image list` shows/],
   ['an image to import that is not there', `image import ${scratch}/nope.raw`, 2, /there is no file/],
   ['a qcow2 to import that is none', `image import ${scratch}/bad.qcow2`, 2, /is not a qcow2 image/],
+  ['an empty file to import', `image import ${scratch}/empty.raw`, 2, /empty.raw is empty: it is no image of a disk/],
+  ['a directory to import', `image import ${scratch} --disk-format raw`, 2, /is a directory/],
+  ['a raw image that is a qcow2', `image import ${scratch}/ubuntu.img`, 2, /content of a qcow2; say which it is: --disk-format=qcow2/],
+  ['the same as a disk', `create --vm-id ${id} --disk ${scratch}/ubuntu.img`, 2, /content of a qcow2; say which it is/],
   ['a name of no image', `image import ${scratch}/Debian-13.raw --name A/B`, 2, /'A\/B' cannot name an image/],
   [
     'the size of a disk of its own',
@@ -121,7 +127,7 @@ test('what needs a running guest says so, and what needs none is fine', () => {
   assert.match(ok(`stop --vm-id ${id}`), /^unchanged: .* does not run/)
   assert.equal(ok(`console --log --vm-id ${id}`), '')
   assert.match(ok(`detach --vm-id ${id} -N ${vmnic}`), /^unchanged/)
-  assert.equal(vm(`destroy --vm-id ${id}`).code, 5)
+  assert.equal(vm(`destroy --vm-id ${id}`).code, 4)
   assert.match(ok(`set --vm-id ${id} --unprotect`), /is not protected/)
   assert.match(ok(`set --vm-id ${id} --unprotect`), /^unchanged/)
 })

@@ -370,7 +370,7 @@ suite('ends', () => {
     assert.equal((await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id)).changed, false)
     await bed.json('h1', 'vm', 'set', '--vm-id', vm1.id, '--protect')
     const refused = await bed.vpc('h1', 'vm', 'destroy', '--vm-id', vm1.id)
-    assert.equal(refused.code, 5)
+    assert.equal(refused.code, 4)
     assert.match(refused.stderr, /protected.*--unprotect/)
     await bed.json('h1', 'vm', 'set', '--vm-id', vm1.id, '--unprotect')
     for (const vm of [vm1, vm2]) await bed.json(vm.host, 'vm', 'destroy', '--vm-id', vm.id)

@@ -1,13 +1,12 @@
 /** `vpc vm image import`. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { diskFormats } from '#vm/definition.ts'
-import { formatOfName } from '#vm/disk-image.ts'
 import { command } from '../../../command.ts'
 import { usageFailure } from '../../../failure.ts'
 import { choice, text } from '../../../option.ts'
 import { alreadySo, done } from '../../../outcome.ts'
-import { unknownFormat } from '../../../vm-definition.ts'
+import { chosenFormat } from '../../../vm-definition.ts'
 import { tellingVmErrors } from '../../../vm-failure.ts'
 import { imageDir, imagesOf } from '../../../vm-options.ts'
 
@@ -27,8 +26,8 @@ export default command({
   async run({ name, diskFormat, imageDir: directory }, { output }, [file]) {
     const images = imagesOf(directory)
     if (!existsSync(file!)) throw usageFailure(`there is no file ${file}`)
-    const format = diskFormat ?? formatOfName(file!)
-    if (format === undefined) throw unknownFormat(file!)
+    if (statSync(file!).isDirectory()) throw usageFailure(`${file} is a directory`)
+    const format = chosenFormat(file!, diskFormat)
     const called =
       name ??
       basename(file!)
