@@ -58,8 +58,7 @@ export class HostFileText {
       }
     }
     const { problem } = this.#yaml()
-    if (problem !== undefined)
-      throw new Failure('failed', `${this.#name}:${problem.line}: this is not YAML: ${problem.message}`, { code: 'EINVAL' })
+    if (problem !== undefined) throw new Failure('failed', `${this.#name}:${problem.line}: ${problem.sentence}`, { code: 'EINVAL' })
     return (this.#yaml().value() ?? {}) as HostDocument
   }
 

@@ -15,6 +15,14 @@ const twice = (text: string): string =>
 /** Keys and indexes from the top. */
 export type Path = readonly (string | number)[]
 
+/** What is wrong with a text. */
+export interface YamlProblem {
+  readonly line: number
+  readonly message: string
+  /** The message, after the words 'this is not YAML' where that is so. */
+  readonly sentence: string
+}
+
 export class YamlText {
   readonly #text: string
   readonly #document: Document
@@ -25,25 +33,25 @@ export class YamlText {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
   }
 
-  /** Why it is not YAML; undefined when it is. */
-  get problem(): { readonly line: number; readonly message: string } | undefined {
+  /** Why it is not YAML, or may be read in two ways; undefined when all is well. */
+  get problem(): YamlProblem | undefined {
     const [error] = this.#document.errors
     const octal = this.#octal()
     if (octal !== undefined) return octal
     if (error === undefined) return undefined
     const [at] = error.pos
     const message = error.code === 'DUPLICATE_KEY' ? twice(this.#text.slice(at)) : (messages[error.code] ?? error.message)
-    return { line: this.#lines.linePos(at).line, message }
+    return { line: this.#lines.linePos(at).line, message, sentence: `this is not YAML: ${message}` }
   }
 
   /** A number with a zero before it: some readers take it as octal, and others do not. */
-  #octal(): { readonly line: number; readonly message: string } | undefined {
-    let found: { readonly line: number; readonly message: string } | undefined
+  #octal(): YamlProblem | undefined {
+    let found: YamlProblem | undefined
     visit(this.#document, {
       Scalar: (_, { source, type, value, range }) => {
         if (type !== 'PLAIN' || typeof value !== 'number' || !/^[-+]?0\d/.test(source ?? '')) return undefined
         const message = `${source} is ambiguous, since some read it as octal; write ${value}`
-        found = { line: range ? this.#lines.linePos(range[0]).line : 1, message }
+        found = { line: range ? this.#lines.linePos(range[0]).line : 1, message, sentence: message }
         return visit.BREAK
       },
     })

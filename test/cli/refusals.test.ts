@@ -210,10 +210,7 @@ test('what a walk found is said in words, with the exit code that the table has'
   }
   const file = join(vpcd.directory, 'octal.yaml')
   writeFileSync(file, `version: 1\nswitches:\n  - id: ${sw}\n    vni: 010\n`)
-  assert.match(
-    vpcd.refused(1, 'apply', '--dry-run', file),
-    /octal.yaml:4: this is not YAML: 010 is ambiguous, since some read it as octal; write 10$/,
-  )
+  assert.match(vpcd.refused(1, 'apply', '--dry-run', file), /octal.yaml:4: 010 is ambiguous, since some read it as octal; write 10$/)
   assert.match(vpcd.vpc('exec', './nothere').stderr, /^vpc: cannot start '.\/nothere': there is no such file or directory\n$/)
   const nobody = runVpc(['doc', 'man', '--man-dir', join(vpcd.directory, 'x')], { uid: 65534 })
   assert.deepEqual([nobody.code, nobody.stdout], [5, ''])

@@ -50,7 +50,7 @@ function readJson(text: string): unknown {
 
 function readYaml(text: string): unknown {
   const yaml = new YamlText(text)
-  if (yaml.problem !== undefined) throw new Problem('invalid', `line ${yaml.problem.line}: this is not YAML: ${yaml.problem.message}`)
+  if (yaml.problem !== undefined) throw new Problem('invalid', `line ${yaml.problem.line}: ${yaml.problem.sentence}`)
   try {
     return yaml.value()
   } catch (error) {
