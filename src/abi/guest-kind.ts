@@ -33,6 +33,12 @@ export function pidOf(netns: string): { readonly pid: number; readonly startTick
   return pid === undefined ? undefined : { pid: Number(pid), startTicks: Number(startTicks) }
 }
 
+/** For people: a process without the time when it began. */
+export const formatNetns = (netns: string): string => {
+  const process = pidOf(netns)
+  return process === undefined ? netns : `pid:${process.pid}`
+}
+
 /** The container of `container:NAME`; undefined when that is something else. */
 export const containerOf = (netns: string): string | undefined => /^container:([\w][\w.-]{0,127})$/.exec(netns)?.[1]
 

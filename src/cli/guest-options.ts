@@ -4,7 +4,7 @@ import { existsSync, readlinkSync } from 'node:fs'
 import { markProcess } from '#system/process-mark.ts'
 import { formatIp, fromMapped, isIpv4, parseIp } from '#wire/ip-address.ts'
 import { isMapped } from '#wire/ipv6-address.ts'
-import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
+import { formatPrefix, networkOf, nthAddress, parsePrefix, type Prefix } from '#wire/prefix.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
@@ -58,8 +58,23 @@ export function parseGuestAddress(given: string): Result<string> {
   const read = parsePrefix(given)
   if (!read.ok) return failure(read.problem)
   const { address } = read.value
+  const problem = isIpv4(address) ? hostProblem(read.value) : undefined
+  if (problem !== undefined) return failure(`'${given}' ${problem}`)
   if (isIpv4(address) || !isMapped(address)) return success(formatPrefix(read.value))
   return failure(`'${given}' is an IPv4 address in the form of IPv6; write ${formatIp(fromMapped(address))} and the length of its network`)
+}
+
+/** Why a station cannot have an IPv4 address; undefined when it can. */
+function hostProblem(prefix: Prefix): string | undefined {
+  const text = formatIp(prefix.address)
+  const [first] = prefix.address
+  if (first === 0 || first === 127 || first! >= 224) return 'has an address that no interface has'
+  if (prefix.length > 30) return undefined
+  const network = networkOf(prefix)
+  const nth = (n: number): string => formatIp(nthAddress(network, n)!)
+  const such = `write one of its addresses, such as ${nth(1)}/${prefix.length}`
+  if (text === nth(0)) return `is the network itself; ${such}`
+  return text === nth(2 ** (32 - prefix.length) - 1) ? `has the broadcast address of its network; ${such}` : undefined
 }
 
 /** Who has the interface, in words. */

@@ -1,4 +1,5 @@
 /** What `vpc attach` makes of this host's objects alone: a hostif and a port, with ids that follow. */
+import { pidOf } from '#abi/guest-kind.ts'
 import type { Id } from '#abi/id.ts'
 import type { Switch } from '#client/switch.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -48,7 +49,7 @@ export async function attach(
   }
   changed = (await plugIn(vpc, sw, portId, { interface: hostifId, addresses: [...new Set(wanted.addresses.map(bare))] }, undo)) || changed
   const { trouble, unit, mac } = await hostif.describe()
-  if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
+  if (trouble !== null) throw new Failure('failed', trouble)
   // Until it is committed, a new one goes with this command.
   await hostif.commit()
   return { changed, unit, mac }
@@ -96,6 +97,13 @@ export async function detach(vpc: Vpc, id: Id, wanted: Pick<Attachment, 'key' | 
   await using hostif = await openIfThere((options) => vpc.openHostif(hostifId, options))
   await hostif?.destroy()
   return had || hostif !== undefined
+}
+
+/** The key of a process that may have ended: by the interfaces that were handed to it. Undefined when there is none. */
+export async function keyOfProcess(vpc: Vpc, pid: number): Promise<string | undefined> {
+  await using mgmt = await vpc.mgmt()
+  const places = (await mgmt.describeAll()).map((info) => info.type === 'hostif' && (info.guest as { netns: string } | null)?.netns)
+  return places.find((netns) => typeof netns === 'string' && pidOf(netns)?.pid === pid) || undefined
 }
 
 /** As vpcd has a guest: without empty lists. */

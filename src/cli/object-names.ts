@@ -35,10 +35,11 @@ export const namesText = (ids: readonly string[], nameOf: NameOf): string => ids
 type Row = [label: string, text: string | number]
 
 /** The first lines of each page about an object. */
-export const headRows = ({ unit, name, id }: Pick<ObjectInfo, 'unit' | 'name' | 'id'>): Row[] => [
+export const headRows = ({ unit, name, id, trouble }: Pick<ObjectInfo, 'unit' | 'name' | 'id' | 'trouble'>): Row[] => [
   ['unit name', unit],
   ['name', name ?? 'none'],
   ['id', id],
+  ...(trouble === null ? [] : [['trouble', trouble] satisfies Row]),
 ]
 
 /** The settings of an object, in the order of their table, but some. */

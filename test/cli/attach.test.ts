@@ -88,6 +88,24 @@ test('a container that is made anew has its interface again, and one that is gon
   assert.equal(vpcd.ok('list'), before)
 })
 
+test('what a process had that has ended is said, and detached by its number', async () => {
+  const before = vpcd.ok('list')
+  const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  await until('it is apart', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
+  vpcd.ok('attach', 'red', `--pid=${child.pid}`, '--address=10.0.0.8/24')
+  const { unit } = JSON.parse(vpcd.ok('hostif', 'list', '--json')).find(({ guest }: { guest: { netns: string } }) =>
+    guest.netns.startsWith('pid:'),
+  )
+  assert.match(vpcd.ok('list'), new RegExp(` ${unit} .* pid:${child.pid}\\n`))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await until('its interface is missed', () => vpcd.ok('hostif', 'get', unit).includes('trouble'))
+  const told = new RegExp(` trouble +cannot hand it over to pid:${child.pid}: process ${child.pid} has ended; start the container`)
+  assert.match(vpcd.ok('hostif', 'get', unit), told)
+  assert.match(vpcd.ok('detach', 'red', `--pid=${child.pid}`), /^detached eth0/)
+  assert.equal(vpcd.ok('list'), before)
+})
+
 test('what cannot be is refused, and leaves nothing', () => {
   const count = (): string => vpcd.ok('list')
   const before = count()
@@ -100,6 +118,9 @@ test('what cannot be is refused, and leaves nothing', () => {
     ['fd00::9', /has no prefix length; write fd00::9\/64/],
     ['::ffff:10.0.0.9/120', /is an IPv4 address in the form of IPv6; write 10\.0\.0\.9 and/],
     ['10.0.0.9/33', /from 0 to 32/],
+    ['10.0.0.0/24', /is the network itself; write one of its addresses, such as 10\.0\.0\.1\/24/],
+    ['10.0.0.255/24', /has the broadcast address of its network; write one/],
+    ['224.0.0.1/24', /has an address that no interface has/],
   ] as const)
     assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, `--address=${address}`), told)
   assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, '--pid=1'), /give one of --netns, --pid and --container/)
@@ -120,8 +141,10 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   assert.equal(json('switch', 'port', 'add', '--switch-id', 'green', 'p1').changed, false)
   vpcd.ok('hostif', 'create', 'h1')
   vpcd.ok('switch', 'port', 'connect', 'p1', 'h1')
-  const info = json('switch', 'port', 'list', '--switch-id', id).find((each: { name: string }) => each.name === 'p1')
+  const info = json('switch', 'port', 'list', 'green').find((each: { name: string }) => each.name === 'p1')
   assert.equal(json('hostif', 'get', 'h1').port, info.id)
+  assert.deepEqual(json('switch', 'port', 'list', `--switch-id=${id}`), [info])
+  assert.match(vpcd.refused(2, 'hostif', 'list', 'h1'), /hostif list does not take 'h1'; vpc hostif get h1 shows one$/)
   assert.deepEqual(json('hostif', 'get', '-H', 'h1'), json('hostif', 'get', `--hostif-id=${json('hostif', 'get', 'h1').id}`))
   assert.equal(json('hostif', 'get', json('hostif', 'get', 'h1').id.slice(0, 13)).name, 'h1')
   const listed = vpcd.ok('list')
@@ -130,6 +153,7 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   // Names of groups belong to a switch; that of a port is unique on the host.
   for (const sw of ['red', 'green']) vpcd.ok('group', 'create', sw, 'web')
   assert.equal(json('group', 'create', 'green', 'web').changed, false)
+  assert.deepEqual([json('group', 'list', 'green').length, json('subnet', 'list', 'green').length], [1, 0])
   assert.match(vpcd.refused(2, 'group', 'get', 'web'), /web is ambiguous: it stands for group0 .*, group1/)
   vpcd.ok('switch', 'port', 'set', 'p1', '--group', 'group1')
   // Peers of rules by name, too; what is neither a name nor an address is refused as what it looks like.

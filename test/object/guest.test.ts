@@ -213,7 +213,7 @@ test('a process is a guest, but no later process with its pid', async () => {
     const { pid, startTicks } = markProcess(child.pid!)!
     assert.match(
       refused(() => set(hostif, guest({ netns: `pid:${pid}:${startTicks + 1}` }))),
-      /there is no network namespace \/proc/,
+      /process \d+ has ended; start the container, and attach it by its new process/,
     )
     set(hostif, guest({ netns: `pid:${pid}:${startTicks}` }))
     assert.deepEqual(seen(`/proc/${pid}/ns/net`, 'eth0'), eth0)

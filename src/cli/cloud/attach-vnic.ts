@@ -173,7 +173,7 @@ export async function handOver(
     })
   }
   const { trouble, mtuBytes } = await hostif.describe()
-  if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
+  if (trouble !== null) throw new Failure('failed', trouble)
   return { isChanged: !isSame, mtuBytes }
 }
 

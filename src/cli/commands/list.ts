@@ -1,4 +1,5 @@
 /** `vpc list`: every object of the host. */
+import { formatNetns } from '#abi/guest-kind.ts'
 import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import { unitTypes, type UnitType } from '#abi/object-type.ts'
@@ -75,7 +76,7 @@ export default command({
       ['UNIT NAME', ({ unit }) => unit],
       ...shownIf(found, 'NAME', ({ name }) => name),
       ...shownIf(found, 'IN', (each) => each.in && (units.get(each.in) ?? each.in)),
-      ...shownIf(found, 'GUEST', ({ guest }) => guest),
+      ...shownIf(found, 'GUEST', ({ guest }) => guest && formatNetns(guest)),
       ...shownIf(found, 'TROUBLE', ({ trouble }) => trouble),
     ]
     const rows = found.map((each) => cells.map(([, text]) => text(each)))

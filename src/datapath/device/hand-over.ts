@@ -46,7 +46,11 @@ export function openPlace({ path, isRight }: Where): Netns {
   found?.[Symbol.dispose]()
   if (isNetns) throw new HandOverRefused('EINVAL', `${path} is the network namespace of vpcd itself`, "name a guest's namespace")
   if (!path.startsWith('/')) throw new HandOverRefused('ENOENT', `there is no running ${path.replace(':', ' ')}`, 'start it')
-  throw new HandOverRefused('ENOENT', `there is no network namespace ${path}`, 'start the container, or make it with ip netns add')
+  const [, pid] = /^\/proc\/(\d+)\//.exec(path) ?? []
+  if (pid !== undefined)
+    throw new HandOverRefused('ENOENT', `process ${pid} has ended`, 'start the container, and attach it by its new process')
+  const add = `ip netns add ${path.replace('/run/netns/', '')}`
+  throw new HandOverRefused('ENOENT', `there is no network namespace ${path}`, `start the container, or make it: ${add}`)
 }
 
 function openIfThere(path: string): Netns | undefined {

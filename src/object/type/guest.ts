@@ -1,6 +1,6 @@
 /** The guest of a hostif: vpcd hands the unit over to it, and again after the guest or the unit was made anew. */
 import type { Guest } from '#abi/guest-kind.ts'
-import { containerOf, formatGuest, pidOf } from '#abi/guest-kind.ts'
+import { containerOf, formatNetns, pidOf } from '#abi/guest-kind.ts'
 import { HandOverRefused, type Place, type Where } from '#datapath/device/hand-over.ts'
 import { isInContainer, processOfContainer } from '#system/container-process.ts'
 import { isRunning, markProcess } from '#system/process-mark.ts'
@@ -46,7 +46,7 @@ export const placeOf = (hostif: Hostif, { netns, name, addresses, gateways }: Gu
 export function setGuest(context: Context, tx: Transaction, hostif: Hostif, guest: Guest | null): void {
   const before = hostif.guest
   if (JSON.stringify(before) === JSON.stringify(guest)) return
-  tx.asked = guest === null ? `take the guest of ${unitName(hostif)} away` : `hand ${unitName(hostif)} over to ${formatGuest(guest)}`
+  tx.asked = guest === null ? `take the guest of ${unitName(hostif)} away` : `hand ${unitName(hostif)} over to ${formatNetns(guest.netns)}`
   if (guest !== null) refusing(tx.asked, () => context.devices.checkPlace(whereIs(guest.netns)))
   tx.set(hostif, 'guest', guest)
   tx.dirty.records.add(hostif)
@@ -61,7 +61,7 @@ export function setGuest(context: Context, tx: Transaction, hostif: Hostif, gues
 export function handOverUnit({ devices }: Context, hostif: Hostif): void {
   const { guest, ifindex } = hostif
   if (guest === null || ifindex === 0) return
-  refusing(`hand ${unitName(hostif)} over to ${guest.netns}`, () => devices.handOver(ifindex, placeOf(hostif, guest)))
+  refusing(`hand ${unitName(hostif)} over to ${formatNetns(guest.netns)}`, () => devices.handOver(ifindex, placeOf(hostif, guest)))
 }
 
 /** The same; a failure is a trouble of the hostif, which vpcd tries to end. */
@@ -76,7 +76,7 @@ export function tryHandOver(context: Context, hostif: Hostif): void {
 
 /** Throws when the guest's namespace is not there: then a new device would stay in the host's own. */
 export function checkGuest({ devices }: Context, { guest }: Hostif): void {
-  if (guest !== null) refusing(`hand it over to ${guest.netns}`, () => devices.checkPlace(whereIs(guest.netns)))
+  if (guest !== null) refusing(`hand it over to ${formatNetns(guest.netns)}`, () => devices.checkPlace(whereIs(guest.netns)))
 }
 
 function refusing<T>(asked: string, act: () => T): T {

@@ -1,4 +1,5 @@
 /** `vpc hostif list`. */
+import { formatNetns, type Guest } from '#abi/guest-kind.ts'
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
 import { listObjects, unitOf } from '../../list-objects.ts'
@@ -24,7 +25,7 @@ export default command({
         ['MAC', (info) => info.mac],
         [{ title: 'MTU', align: 'right' }, (info) => info.mtuBytes],
         ['PORT', (info, units) => unitOf(info.port, units)],
-        ['GUEST', (info) => (info.guest as { netns: string } | null)?.netns ?? '-'],
+        ['GUEST', (info) => (info.guest === null ? '-' : formatNetns((info.guest as Guest).netns))],
         ['DEVICE', (info) => info.device],
         ['XDP', (info) => (info.xdp ? 'yes' : 'no')],
       ],
