@@ -92,7 +92,16 @@ test('two values for one option are refused, unless they are the same', () => {
   assert.equal(options('--vni=1', '-n1')['vni'], 1)
 })
 
+test('an id that may be left out may be a word, too', () => {
+  const list: Takes = { path: 'switch port list', options: { switchId: idOf('vpcsw', 'of this switch').word }, positionals: [] }
+  assert.equal(parseArguments(list, []).options['switchId'], undefined)
+  assert.equal(parseArguments(list, [id]).options['switchId'], id)
+  assert.equal(refusal([id, 'there'], list), "switch port list does not take 'there'; vpc switch port get there shows one")
+})
+
 test('words that no argument is for are refused', () => {
+  const listen: Takes = { path: 'mux listen', options: { listenAddr: vniOption('').required }, positionals: [] }
+  assert.equal(refusal(['192.0.2.1'], listen), 'mux listen needs --listen-addr; write --listen-addr=192.0.2.1')
   assert.equal(refusal(['--switch-id', id, 'there']), "thing set does not take 'there'; see vpc thing set --help")
 })
 

@@ -4,6 +4,7 @@ import type { Command } from './command.ts'
 import { usageFailure } from './failure.ts'
 import { kindNames } from '#resource/kind-names.ts'
 import { globalOptions, type GlobalValues } from './global-options.ts'
+import { nodeAt } from './resolve.ts'
 import { suggestion } from '#abi/nearest.ts'
 import { longName, type Option, type Options } from './option.ts'
 
@@ -21,8 +22,14 @@ interface Named {
 /** The parts of a command that concern its arguments. */
 export type Takes = Pick<Command, 'path' | 'options' | 'positionals'>
 
-/** Where more is said. Some words mean a thing of this host, and with `cloud` before them one of a cloud. */
-function see(path: string): string {
+/**
+ * Where more is said, and how one of a list is shown. Some words mean a thing of this host, and with `cloud` before
+ * them one of a cloud.
+ */
+function see(path: string, surplus?: string): string {
+  const group = path.replace(/ list$/, '')
+  const showsOne = surplus !== undefined && group !== path && nodeAt([...group.split(' '), 'get']) !== undefined
+  if (showsOne && !surplus.includes(' ')) return `vpc ${group} get ${surplus} shows one`
   const [first, second = ''] = path.split(' ')
   const isBoth = Object.hasOwn(kindNames, first!) && ['create', 'list', 'get', 'set', 'destroy'].includes(second)
   return `see vpc ${path} --help${isBoth ? `; for a ${first} of a cloud, vpc cloud ${path}` : ''}`
@@ -37,7 +44,7 @@ export function parseArguments(command: Takes, args: readonly string[]): Argumen
     Object.fromEntries(Object.entries(options).map(([key, option]) => [key, given.get(key) ?? option.spec.fallback]))
   const options = read(command.options)
   const missing = Object.entries(command.options).filter(([key, { spec }]) => spec.isRequired && !given.has(key))
-  if (missing.length > 0) throw missingOptions(command, missing)
+  if (missing.length > 0) throw missingOptions(command, missing, rest[command.positionals.length])
   return { options, global: read(globalOptions) as GlobalValues, rest: checkPositionals(command, rest) }
 }
 
@@ -81,12 +88,12 @@ function spellOut(known: Map<string, Named>, args: readonly string[]): string[] 
 export function idWords({ options, positionals }: Pick<Takes, 'options' | 'positionals'>, given?: ReadonlyMap<string, unknown>): string[] {
   if (positionals.some(({ isRest }) => isRest)) return []
   const ids = Object.entries(options).filter(
-    ([, { spec }]) => spec.isRequired && typeof spec.completion === 'object' && 'ids' in spec.completion,
+    ([, { spec }]) => (spec.isRequired || spec.isWord) && typeof spec.completion === 'object' && 'ids' in spec.completion,
   )
   return ids.map(([key]) => key).filter((key) => given?.has(key) !== true)
 }
 
-/** Words that stand for required ids: `vpc switch destroy red`. */
+/** Words that stand for ids: `vpc switch destroy red`. */
 function takeIds(command: Takes, given: Map<string, unknown>, rest: string[]): void {
   for (const key of idWords(command, given)) {
     const needed = command.positionals.filter(({ isOptional }) => isOptional !== true).length
@@ -138,11 +145,13 @@ function valueOf(command: Takes, known: Map<string, Named>, token: OptionToken, 
   return value
 }
 
-function missingOptions(command: Takes, missing: readonly (readonly [string, Option<unknown>])[]): Error {
+/** `word`: one that no argument is for, so it may be the value of the option. */
+function missingOptions(command: Takes, missing: readonly (readonly [string, Option<unknown>])[], word: string | undefined): Error {
   const names = missing.map(([key, option]) => `--${longName(key, option)}`)
   const last = names.pop()!
   const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`
-  const wayOut = missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
+  const isWord = missing.length === 1 && word !== undefined && missing[0]![1].spec.placeholder !== undefined
+  const wayOut = isWord ? `write ${last}=${word}` : missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
   const isId = missing.some(([, { spec }]) => typeof spec.completion === 'object' && 'ids' in spec.completion)
   const hint = isId ? `vpc list shows what there is, ${see(command.path).replace('see ', '')} how to say it` : see(command.path)
   return usageFailure(`${command.path} needs ${list}; ${wayOut ?? hint}`)
@@ -153,6 +162,6 @@ function checkPositionals({ path, positionals }: Takes, rest: readonly string[])
   if (missing !== undefined) throw usageFailure(`${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
   const takesRest = positionals.at(-1)?.isRest ?? false
   const surplus = rest[positionals.length]
-  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${see(path)}`)
+  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${see(path, surplus)}`)
   return rest
 }

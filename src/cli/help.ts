@@ -48,7 +48,7 @@ export function usageLine(command: Command): string {
   return [
     'vpc',
     path,
-    ...ids.map(wordOf),
+    ...ids.map((key) => (options[key]!.spec.isRequired ? wordOf(key) : `[${wordOf(key)}]`)),
     ...words.filter(() => ids.length > 0),
     ...flags,
     ...rest,

@@ -23,6 +23,8 @@ export interface OptionSpec {
   readonly placeholder?: string | undefined
   readonly isRequired: boolean
   readonly isRepeated: boolean
+  /** An id that may be written without its flag although it may be left out: `vpc switch port list red`. */
+  readonly isWord?: boolean | undefined
   /** Value when the option is not given, as text for help. */
   readonly defaultText?: string | undefined
   readonly fallback?: unknown
@@ -47,6 +49,11 @@ export class Option<T> {
   /** Leaving it out is an error. */
   get required(): Option<Exclude<T, undefined>> {
     return new Option({ ...this.spec, isRequired: true })
+  }
+
+  /** An id that may be left out, and be written without its flag. */
+  get word(): Option<T> {
+    return new Option({ ...this.spec, isWord: true })
   }
 
   /** May be given any number of times; the value is an array. */

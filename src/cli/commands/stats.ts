@@ -30,7 +30,7 @@ export default command({
     answer, and DHCP requests, that became events for listeners; UNTOLD counts those that did not, because the port
     asked too fast or nobody read in time. FLOODED counts packets that were replicated, TOO BIG packets that were
     answered with an ICMP error. LIMITED counts packets for the interface that its port's rate limits kept back. vpc
-    drops says why packets were dropped.`,
+    drops says why packets were dropped; of those that a healthy network drops, too, it tells with --json alone.`,
   examples: [
     { line: 'vpc stats', does: 'every port and mux' },
     { line: 'watch -d vpc stats', does: 'see what changes' },

@@ -1,14 +1,15 @@
 /** `vpc address-set list`. */
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
+import { idOf } from '../../kinds.ts'
 import { listObjects, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'address-set list',
   summary: 'list the address sets',
-  options: { sortBy },
+  options: { switchId: idOf('vpcsw', 'only sets of this switch').word, sortBy },
   examples: [{ line: 'vpc address-set list', does: 'every set with its switch and the number of its networks' }],
-  async run({ sortBy: by }, context) {
+  async run({ switchId: id, sortBy: by }, context) {
     await listObjects(
       context,
       ['set'],
@@ -19,7 +20,7 @@ export default command({
         ['SWITCH', (info, units) => unitOf(info.switch, units)],
         [{ title: 'NETWORKS', align: 'right' }, (info) => info.networks.length],
       ],
-      { sortBy: by },
+      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
     )
   },
 })

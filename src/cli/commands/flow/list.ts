@@ -25,7 +25,7 @@ export default command({
   description: `A flow is both directions of a connection, as the port sees it: the unit is on the left, and the arrow
     shows who began. The rule is the one that allowed it; a dash: everything may go out. Flows that no reply has
     confirmed are in a table of all ports, the others in the port's own.`,
-  options: { portId: idOf('vpcp', 'only flows of this port') },
+  options: { portId: idOf('vpcp', 'only flows of this port').word },
   examples: [
     { line: 'vpc flow list', does: 'every flow of this host' },
     { line: `vpc flow list --json | jq '.[] | select(.state == "denied")'`, does: 'flows whose rule is gone' },

@@ -1,14 +1,15 @@
 /** `vpc group list`. */
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
+import { idOf } from '../../kinds.ts'
 import { listObjects, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'group list',
   summary: 'list the security groups',
-  options: { sortBy },
+  options: { switchId: idOf('vpcsw', 'only groups of this switch').word, sortBy },
   examples: [{ line: 'vpc group list', does: 'every group with its switch, rules, ports and members' }],
-  async run({ sortBy: by }, context) {
+  async run({ switchId: id, sortBy: by }, context) {
     await listObjects(
       context,
       ['group'],
@@ -21,7 +22,7 @@ export default command({
         [{ title: 'PORTS', align: 'right' }, (info) => info.ports.length],
         [{ title: 'MEMBERS ELSEWHERE', align: 'right' }, (info) => info.members],
       ],
-      { sortBy: by },
+      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
     )
   },
 })

@@ -1,14 +1,15 @@
 /** `vpc subnet list`. */
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
+import { idOf } from '../../kinds.ts'
 import { listObjects, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'subnet list',
   summary: 'list the subnets',
-  options: { sortBy },
+  options: { switchId: idOf('vpcsw', 'only subnets of this switch').word, sortBy },
   examples: [{ line: 'vpc subnet list', does: 'every subnet with its VNI, prefixes, switch and router' }],
-  async run({ sortBy: by }, context) {
+  async run({ switchId: id, sortBy: by }, context) {
     await listObjects(
       context,
       ['subnet'],
@@ -21,7 +22,7 @@ export default command({
         ['SWITCH', (info, units) => unitOf(info.switch, units)],
         ['ROUTER', (info, units) => unitOf(info.router, units)],
       ],
-      { sortBy: by },
+      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
     )
   },
 })

@@ -7,8 +7,11 @@ import { listObjects, unitOf } from '../../../list-objects.ts'
 export default command({
   path: 'switch port list',
   summary: 'list the ports of switches',
-  options: { switchId: idOf('vpcsw', 'only ports of this switch'), sortBy },
-  examples: [{ line: 'vpc switch port list', does: 'every port with its switch, VNI and interface' }],
+  options: { switchId: idOf('vpcsw', 'only ports of this switch').word, sortBy },
+  examples: [
+    { line: 'vpc switch port list', does: 'every port with its switch, VNI and interface' },
+    { line: 'vpc switch port list red', does: 'the ports of switch red' },
+  ],
   async run({ switchId: id, sortBy: by }, context) {
     await listObjects(
       context,
