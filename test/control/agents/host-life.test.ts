@@ -1,6 +1,6 @@
 /** The life of a host: what it is called when, and how it is emptied and removed. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, beforeEach, test } from 'node:test'
 import { get } from 'node:https'
 import { Metrics } from '#control/api/metrics.ts'
 import { countHosts } from '#control/agents/agent-metrics.ts'
@@ -26,6 +26,11 @@ before(async () => {
   await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
   await api.ok('POST', '/vpcs', { name: 'red', account: 'shop' })
   await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
+})
+// A test that fails says nothing of the next one.
+beforeEach(() => {
+  agents.api.ahead = 0
+  agents.api.passed = undefined
 })
 after(async () => {
   await presence.stop()
@@ -201,6 +206,8 @@ test('a host that moves from one API to another is there all the time, and goes 
   await come(host.id)
   const other = new Set<string>([host.id])
   const second = new Presence({ store, api: 'api2', connected: () => other, now: Date.now })
+  await using ends = new AsyncDisposableStack()
+  ends.defer(() => second.stop())
   const apiOf = async (): Promise<string | undefined> => {
     const [entry] = (await store.get([`here/${host.id}`])).entries
     return entry === undefined ? undefined : (JSON.parse(entry.value) as { api: string }).api
@@ -214,10 +221,10 @@ test('a host that moves from one API to another is there all the time, and goes 
   assert.equal(await apiOf(), 'api2')
   // Another API that follows the store says the same.
   const model = await Model.start(store)
+  ends.defer(() => model.stop())
   assert.deepEqual(model.mirror.hosts.here(host.id)?.api, 'api2')
   await second.stop()
   await until('gone', async () => model.mirror.hosts.here(host.id) === undefined && (await hostOf('h4')).lastSeen !== null)
-  model.stop()
 })
 
 test('the metrics count hosts by state, those that are connected, and certificates that are overdue', async () => {
@@ -226,7 +233,7 @@ test('the metrics count hosts by state, those that are connected, and certificat
   const log = { info: () => {}, error: () => {} }
   let leave = (): void => {}
   const routes = { 'GET /agent/v1/stay': async () => new Promise<void>((resolve) => (leave = resolve)) }
-  const server = await startAgentServer({
+  await using server = await startAgentServer({
     model: api.model,
     authority,
     host: '127.0.0.1',
@@ -254,6 +261,8 @@ test('the metrics count hosts by state, those that are connected, and certificat
     cert: certificate,
   }
   const request = get(options, () => {}).on('error', () => {})
+  using ends = new DisposableStack()
+  ends.defer(() => request.destroy())
   await until('connected', async () => (await value('vpc_api_hosts_connected')) === '1')
   assert.equal(await value('vpc_api_host_certificates_overdue'), '0')
   const week = 7 * 86_400
@@ -263,8 +272,6 @@ test('the metrics count hosts by state, those that are connected, and certificat
   api.ahead = 0
   leave()
   await until('gone', async () => (await value('vpc_api_hosts_connected')) === '0')
-  request.destroy()
-  await server[Symbol.asyncDispose]()
 })
 
 test('with the store away nothing is lost: presence is written when it comes back', async () => {
@@ -278,6 +285,8 @@ test('with the store away nothing is lost: presence is written when it comes bac
   })
   const host = await agents.host('h6')
   const third = new Presence({ store, api: 'api3', connected: () => new Set([host.id]), now: Date.now })
+  await using ends = new AsyncDisposableStack()
+  ends.defer(() => third.stop())
   third.changed()
   await new Promise((resolve) => setTimeout(resolve, 50))
   assert.ok(!(await hereKeys()).includes(`here/${host.id}`))
