@@ -2,6 +2,7 @@
 import type { Next } from 'hono'
 import { affectedBy, type Affected } from '../feed/affected.ts'
 import { waitForHosts } from '../feed/wait.ts'
+import { isLeft } from '../model/host-life.ts'
 import { Problem } from '../model/problem.ts'
 import { stateOf } from '../model/view.ts'
 import { isDryRun, type ApiContext, type Parts } from './context.ts'
@@ -41,20 +42,24 @@ function timeoutOf(c: ApiContext): number | undefined {
   throw new Problem('invalid', `timeout: '${timeout.slice(0, 20)}' is no time up to 5m, such as 500ms, 30s or 2m`)
 }
 
+/** Nobody waits for a host that was emptied and is away: after an evacuation it may be gone for good. */
+function withoutLeft({ model: { mirror }, feeds }: Parts, { hosts, keys }: Affected): Affected {
+  const { connected } = feeds
+  return { hosts: new Set([...hosts].filter((host) => connected.has(host) || !isLeft(mirror, host))), keys }
+}
+
 /** What was committed; or, where it was so already, the resource of the answer. */
-function changeOf(
-  { model: { mirror }, feeds }: Parts,
-  c: ApiContext,
-  body: Record<string, unknown>,
-): { affected: Affected; revision: number } | undefined {
+function changeOf(parts: Parts, c: ApiContext, body: Record<string, unknown>): { affected: Affected; revision: number } | undefined {
+  const { model, feeds } = parts
+  const { mirror } = model
   const committed = c.get('committed')
   if (committed !== undefined) {
     const changes = mirror.batchAt(committed)?.changes ?? []
-    return { affected: affectedBy(feeds.view(), changes), revision: committed }
+    return { affected: withoutLeft(parts, affectedBy(feeds.view(), changes)), revision: committed }
   }
   const stored = mirror.objects.get(String(body.kind), String(body.id))
   if (stored === undefined) return undefined
-  return { affected: affectedBy(feeds.view(), [{ before: stored, after: stored }]), revision: stored.modified }
+  return { affected: withoutLeft(parts, affectedBy(feeds.view(), [{ before: stored, after: stored }])), revision: stored.modified }
 }
 
 /** A vnic may be ready by now. */

@@ -21,6 +21,12 @@ interface At {
 export const vnicsOn = ({ objects }: Mirror, host: string): number =>
   objects.usersOf(host, 'vnic').filter(({ record }) => record.binding?.host === host).length
 
+/** Whether a host was emptied and has no feed: it is dead or idle, and need not do what the model says. */
+export function isLeft(mirror: Mirror, id: string): boolean {
+  const isDrained = mirror.objects.get('host', id)?.record.drain !== undefined
+  return isDrained && mirror.hosts.here(id) === undefined && vnicsOn(mirror, id) === 0
+}
+
 /** What a host is doing. */
 export function hostState(record: ObjectRecord, at: At): string {
   const { spec, agent, drain, id } = record

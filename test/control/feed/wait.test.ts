@@ -110,6 +110,30 @@ test('a host that is not connected is late, and said to be so', async () => {
   assert.deepEqual([(await waits).status, (await waits).body.state], [200, 'ready'])
 })
 
+test('nobody waits for a host that was evacuated and is away', async () => {
+  const { id } = await api.ok('POST', '/hosts', { name: 'h5', facility: 'f1', underlay: [{ address: '192.0.2.5' }] })
+  for (const name of ['guest', 'other']) {
+    await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web' })
+    await api.ok('PUT', `/vnics/${name}/binding`, { host: 'h5' })
+  }
+  const wait = async (method: string, path: string, ms: number, body?: object): Promise<unknown[]> => {
+    const { status, body: said } = await ask(method, `${path}?wait=ready&timeout=${ms}ms`, body)
+    return [status, (said?.late ?? []).map(({ host }: any) => host)]
+  }
+  // For a while it sends frames on for the vnic that has left it.
+  assert.deepEqual(await wait('PUT', '/vnics/guest/binding', 50, { host: 'h1' }), [202, [id]])
+  assert.deepEqual(await wait('PATCH', '/vnics/guest', 50, { mtu: 1300 }), [202, [id]])
+  assert.deepEqual(await wait('POST', '/hosts/h5/evacuate', 10_000, { fenced: true }), [200, []])
+  assert.deepEqual(await wait('PATCH', '/vnics/guest', 10_000, { mtu: 1400 }), [200, []])
+  // One that is emptied and there is waited for.
+  const feed = api.feeds.open(id, undefined, { write: () => true, drained: async () => {}, end: () => {} })
+  assert.deepEqual(await wait('PATCH', '/vnics/guest', 50, { mtu: 1300 }), [202, [id]])
+  api.feeds.gone(feed)
+  assert.deepEqual(await wait('DELETE', '/vnics/guest/binding', 10_000), [200, []])
+  assert.deepEqual(await wait('DELETE', '/vnics/guest', 10_000), [204, []])
+  assert.deepEqual(await wait('DELETE', '/vnics/other', 10_000), [204, []])
+})
+
 test('a group, a removal and a creation wait for the hosts that they concern, and no others', async () => {
   hosts.h3!.isSilent = true
   // Of the group nobody has a vnic.
