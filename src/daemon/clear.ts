@@ -20,6 +20,7 @@ export async function clearKernel(options: DaemonOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
   const { runDir, stateDir, bpffs } = directoriesOf(options)
   await using _held = await holdDirectories({ runDir, stateDir, bpffs }, log)
+  await keepMoved(stateDir)
   const empty = mkdtempSync(join(runDir, 'clear-'))
   try {
     await startEmpty(
@@ -30,6 +31,14 @@ export async function clearKernel(options: DaemonOptions): Promise<void> {
     rmSync(empty, { recursive: true, force: true })
   }
   log.info('the kernel has nothing of this vpcd any more; the journal stays', { 'state-dir': stateDir })
+}
+
+/** Containers that run on get their interfaces back at the next start. */
+async function keepMoved(stateDir: string): Promise<void> {
+  const { Devices } = await import('#datapath/device/devices.ts')
+  const { MovedUnits } = await import('#object/store/moved-units.ts')
+  using devices = Devices.open()
+  new MovedUnits(stateDir).keep(devices)
 }
 
 interface Places extends Directories {

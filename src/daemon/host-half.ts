@@ -10,6 +10,7 @@ import { limitsFor, optionOf, type TableSizes } from '#datapath/table-sizes.ts'
 import { endAbandonedGracePeriods } from '#datapath/grace-period.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, type Access } from '#object/host.ts'
+import { MovedUnits } from '#object/store/moved-units.ts'
 import { Journal, JournalUnusable } from '#object/store/journal.ts'
 import { GuestFiles } from '#datapath/guest-files.ts'
 import { ServiceProcesses } from './service-processes.ts'
@@ -54,7 +55,8 @@ export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf>
     stack.defer(() => datapath.close())
     const guestFiles = new GuestFiles(join(runDir, 'guests'))
     const serving = stack.use(new ServiceProcesses(runDir, guestFiles, log))
-    const host = Host.start({ datapath, devices, journal, log, access, report, serving, guestFiles })
+    const moved = new MovedUnits(stateDir)
+    const host = Host.start({ datapath, devices, journal, log, access, report, serving, guestFiles, moved })
     serving.heard = (question) => host.tellQuestion(question)
     stack.defer(() => host.close())
     const setAccess = (next: Access): void => void (host.access = next)

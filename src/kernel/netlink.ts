@@ -8,6 +8,7 @@ import { createBridge, createVeth, createVxlan, type NewLink, type NewVeth, type
 import { followLinks, type LinkEvent } from './link-events.ts'
 import { linkByIndex, linkByName, links, type Link } from './link.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
+import { Netns } from './netns.ts'
 import { NetnsFinder, netnsIdOf } from './nsid.ts'
 import type { Subscription } from './readiness.ts'
 import { addRoute, defaultRoutes, routes, wayTo, type NewRoute, type Route, type Way } from './route.ts'
@@ -47,6 +48,11 @@ export class Netlink {
     } finally {
       close(netnsFd)
     }
+  }
+  /** The same as a descriptor, which the caller closes. */
+  netnsById(netnsId: number): Netns | undefined {
+    const netnsFd = this.#finder.open(this.#socket, netnsId)
+    return netnsFd === undefined ? undefined : new Netns(netnsFd)
   }
   /** The number that this namespace has for another one, once a device joins the two. */
   netnsIdOf(netnsFd: number): number | undefined {

@@ -4,6 +4,7 @@ import type { Devices } from '#datapath/device/devices.ts'
 import type { GuestFiles } from '#datapath/guest-files.ts'
 import type { Id } from '#abi/id.ts'
 import type { Datapath } from '#datapath/datapath.ts'
+import type { MovedUnits } from './store/moved-units.ts'
 import type { Disturbances } from './sync/disturbances.ts'
 import type { Troubles } from './sync/troubles.ts'
 import type { ChangeLog } from './change-log.ts'
@@ -55,6 +56,8 @@ export interface Context {
   readonly guestFiles?: GuestFiles | undefined
   /** Writes it, after each operation. */
   readonly keepGuestFiles: { current: GuestFollower | undefined }
+  /** Units that others had moved into containers before their devices were removed. */
+  readonly moved: MovedUnits
   /** Rows of the journal as they were last written, by id. */
   readonly written: Map<Id, string>
 }

@@ -21,6 +21,7 @@ import { Handle, type HandleHost } from './handle.ts'
 import { HandleSet, type SetHost } from './handle-set.ts'
 import type { Dirty } from './store/dirty.ts'
 import type { Journal } from './store/journal.ts'
+import type { MovedUnits } from './store/moved-units.ts'
 import { create, letGo } from './type/life.ts'
 import { Model, unitName, type VpcObject } from './store/model.ts'
 import { parseOpenCall, type OpenCall } from './open-call.ts'
@@ -60,6 +61,8 @@ export interface HostOptions {
   readonly serving?: Serving | undefined
   /** What they know of each guest. */
   readonly guestFiles?: GuestFiles | undefined
+  /** Units that others had moved. */
+  readonly moved: MovedUnits
   /** Who may open what. Default: root alone. */
   readonly access?: Access | undefined
 }

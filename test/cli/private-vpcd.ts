@@ -53,10 +53,13 @@ export class PrivateVpcd implements AsyncDisposable {
     symlinkSync(vpcPath, join(this.directory, 'bin/vpc'))
   }
 
+  get #places(): readonly string[] {
+    return ['--run-dir', join(this.directory, 'run'), '--state-dir', join(this.directory, 'state'), '--bpffs', this.bpffs]
+  }
+
   /** Start vpcd by the command itself, and wait until it answers. `more`: other options for it. */
   async startDaemon(...more: string[]): Promise<void> {
-    const places = ['--run-dir', join(this.directory, 'run'), '--state-dir', join(this.directory, 'state'), '--bpffs', this.bpffs]
-    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, 'daemon', ...places, '-F', 'json', ...more], {
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, 'daemon', ...this.#places, '-F', 'json', ...more], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
@@ -90,6 +93,14 @@ export class PrivateVpcd implements AsyncDisposable {
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.kill('SIGKILL')
     await ended
+  }
+
+  /** Stop it, take it out of the kernel, and start it again: what a removal of the package and its installation do. */
+  async clear(): Promise<void> {
+    await this.stopDaemon()
+    must('nsenter', `--net=/run/netns/${this.netns}`, vpcPath, 'daemon', '--clear', ...this.#places)
+    assert.deepEqual(this.devices().sort(), ['em0', 'wire0'])
+    await this.startDaemon()
   }
 
   /** Have nothing left of tables and programs, as after a boot. vpcd must not run. */

@@ -102,8 +102,10 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     )
     await sw.setNeighbours([{ vni: 5001, address: '10.0.0.3', mac: '02:00:00:00:00:03' }])
     // A container's interface brings the room along, which no object owns.
+    let inBox = (..._: string[]): string => ''
     if (signal === 'SIGTERM') {
-      host.guest('box', 'hostif0', '10.0.0.1/24')
+      inBox = host.guest('box', 'hostif0', '10.0.0.1/24')
+      dress(inBox)
       await until(() => host.devices().includes('vpcroom0'))
     }
     process.kill(second.pid, 'SIGTERM')
@@ -113,13 +115,46 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     assert.deepEqual(host.devices(), [])
     assert.equal(existsSync(join(host.bpffs, 'vpc')), false)
     assert.equal(host.ip('-d', 'link', 'show', 'wan').includes('promiscuity 0'), true)
+    // Somebody else has moved it: it is back there, and a later start moves nothing.
+    const place = JSON.parse(readFileSync(join(host.stateDir, 'moved.json'), 'utf8')) as { units: object }
+    assert.deepEqual(Object.keys(place.units), [made.hostif])
+    const third = await host.start()
+    const here = committedDevices.filter((device) => device !== 'hostif0')
+    const isHere = (device: string): boolean => !device.startsWith('vpcroom')
+    assert.deepEqual(host.devices().filter(isHere), here)
+    assertDressed(inBox)
+    assert.equal(existsSync(join(host.stateDir, 'moved.json')), false)
+    assert.equal((await describeAll(host)).length, 7)
+    inBox('ip', 'link', 'set', 'eth0', 'name', 'hostif0', 'netns', `/proc/${process.pid}/ns/net`)
+    execFileSync('ip', ['link', 'set', 'hostif0', 'netns', host.netns])
+    process.kill(third.pid, 'SIGKILL')
+    await third.ended
     await host.start()
-    assert.deepEqual(host.devices(), committedDevices)
+    assert.deepEqual(host.devices().filter(isHere), committedDevices)
     await using after = await host.vpc.openMux(made.mux)
     assert.equal((await after.entries()).length, 2)
     assert.throws(() => clear(host), /another vpcd, process \d+, uses/)
-    assert.deepEqual(host.devices(), committedDevices)
+    assert.deepEqual(host.devices().filter(isHere), committedDevices)
   })
+}
+
+/** As a container manager does: another name, IPv6 on this interface alone, and default routes. */
+function dress(inside: (...command: string[]) => string): void {
+  inside('sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')
+  inside('ip', 'link', 'set', 'hostif0', 'down')
+  inside('ip', 'link', 'set', 'hostif0', 'name', 'eth0')
+  inside('sysctl', '-qw', 'net.ipv6.conf.eth0.disable_ipv6=0')
+  inside('ip', 'link', 'set', 'eth0', 'up')
+  inside('ip', 'address', 'add', '2001:db8::1/64', 'nodad', 'dev', 'eth0')
+  inside('ip', 'route', 'add', 'default', 'via', '10.0.0.254')
+  inside('ip', '-6', 'route', 'add', 'default', 'via', '2001:db8::ff')
+}
+
+function assertDressed(inside: (...command: string[]) => string): void {
+  assert.match(inside('ip', '-o', 'address', 'show', 'dev', 'eth0'), /10\.0\.0\.1\/24.*2001:db8::1\/64/s)
+  assert.match(inside('ip', '-o', 'link', 'show', 'dev', 'eth0'), /[<,]UP[,>]/)
+  assert.match(inside('ip', 'route'), /default via 10\.0\.0\.254 dev eth0/)
+  assert.match(inside('ip', '-6', 'route'), /default via 2001:db8::ff dev eth0/)
 }
 
 /** `vpc daemon --clear`. */

@@ -61,6 +61,19 @@ export async function killVpcd(machine: Machine): Promise<void> {
   machine.ok(`up --name=${machine.name}`)
 }
 
+/** Take vpcd of a host out of the kernel, and start it again: what a removal of the package and its installation do. */
+export async function clearVpcd(machine: Machine): Promise<void> {
+  const { vpcd } = machine.processes()
+  process.kill(vpcd!.pid, 'SIGTERM')
+  await until('vpcd has ended', () => !isRunning(vpcd!))
+  machine.ok('daemon --clear', `--run-dir=${join(machine.directory, 'run')}`, `--state-dir=${machine.state}`, `--bpffs=${machine.bpffs}`)
+  assert.deepEqual(
+    machine.devices().filter((name) => /^(sw-)?(hostif|vmnic|vpc)/.test(name)),
+    [],
+  )
+  machine.ok(`up --name=${machine.name}`)
+}
+
 /** What ping says from a container of another host. */
 export const farPings = ({ netns }: Far, address: string): boolean =>
   spawnSync('ip', ['netns', 'exec', netns, 'ping', '-c', '3', '-i', '0.1', '-W', '2', address]).status === 0

@@ -8,6 +8,7 @@ import { Pinging } from '../cli/machines.ts'
 import {
   assertGroupDrops,
   assertNothingLeft,
+  clearVpcd,
   cniNetwork,
   farPings,
   killVpcd,
@@ -83,6 +84,9 @@ test('a pod goes on while vpcd and containerd are killed, and can be removed aft
   await containerd.start()
   await pinging.answers(5)
   assert.deepEqual(await pinging.stop(), [])
+  await clearVpcd(cloud.h1)
+  assert.ok(farPings(cloud.far, address))
+  cloud.h1.ok('audit')
   assert.deepEqual((await containerd.addresses(web))[0], address)
   assert.equal((await containerd.exec(box, 'ping', '-c', '1', '-W', '2', cloud.far.address)).code, 0)
 })

@@ -4,7 +4,16 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Pinging, until } from '../cli/machines.ts'
-import { assertGroupDrops, assertNothingLeft, farPings, killVpcd, startCloud, stopCloud, type CloudScene } from './cloud-scene.ts'
+import {
+  assertGroupDrops,
+  assertNothingLeft,
+  farPings,
+  clearVpcd,
+  killVpcd,
+  startCloud,
+  stopCloud,
+  type CloudScene,
+} from './cloud-scene.ts'
 import { Docker } from './docker.ts'
 import { coverDirectory } from './own-directory.ts'
 import { shownCommands } from './shown.ts'
@@ -54,7 +63,7 @@ test('what a network is on must be said, and said right', () => {
   assert.deepEqual(docker.ok('network', 'ls', '--quiet', '--filter=driver=vpc'), '')
 })
 
-test('on a switch of this host: containers reach each other, also after a restart, and go without a trace', () => {
+test('on a switch of this host: containers reach each other, also after a restart or a removal of vpcd, and go without a trace', async () => {
   const [network, runA, ping] = shownCommands('docker', 'docker') as [string[], string[], string[]]
   docker.ok(...network)
   docker.ok(...runA)
@@ -63,6 +72,8 @@ test('on a switch of this host: containers reach each other, also after a restar
   docker.ok('restart', '--time=0', 'box-b')
   assert.ok(pingsFrom('box-a', '10.70.0.77'))
   assert.ok(pingsFrom('box-b', addressOf('box-a', 'red')))
+  await clearVpcd(cloud.h1)
+  assert.ok(pingsFrom('box-a', '10.70.0.77'))
   cloud.h1.ok('audit')
   assert.match(docker.run('network', 'rm', 'red').err, /active endpoints/)
   docker.ok('rm', '--force', 'box-a', 'box-b')
@@ -87,6 +98,10 @@ test('a container goes on while vpcd and the driver are killed; dockerd restarts
   await pinging.answers(5)
   await docker.startDriver(...toCloud())
   assert.deepEqual(await pinging.stop(), [])
+  await clearVpcd(cloud.h1)
+  assert.ok(farPings(cloud.far, addressOf('box-c', 'web')))
+  assert.match(docker.ok('exec', 'box-c', 'ip', 'route'), /default via/)
+  cloud.h1.ok('audit')
   docker.ok('restart', '--time=0', 'box-c')
   assert.ok(pingsFrom('box-c', cloud.far.address))
   await docker.stop('SIGKILL')

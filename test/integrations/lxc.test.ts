@@ -80,6 +80,14 @@ test('phys: LXC takes the interface and gives it back, at each start anew', asyn
   await vpcd.startDaemon()
   restart('web')
   assert.ok(pings('db', '10.1.0.5'))
+  await vpcd.clear()
+  assert.ok(pings('web', '10.1.0.6'))
+  vpcd.ok('audit')
+  // LXC knows an interface by its number, so the new one goes with the container.
+  for (const name of ['web', 'db']) ok('lxc-stop', name, '--kill')
+  await until('vpcd has made them again', () => vpcd.vpc('audit', '--repair').code === 0)
+  for (const name of ['web', 'db']) ok('lxc-start', name)
+  assert.ok(pings('web', '10.1.0.6'))
   for (const name of ['web', 'db']) ok('lxc-stop', name, '--kill')
   vpcd.ok('audit')
   for (const name of ['web', 'db']) {
@@ -102,6 +110,9 @@ test('vpc attach --container: vpcd hands the interface over at each start', asyn
   restart('log')
   await until('they do again after a restart', () => pings('app', '10.1.0.8'))
   await until('both ways', () => pings('log', '10.1.0.7'))
+  await vpcd.clear()
+  assert.ok(pings('app', '10.1.0.8'))
+  vpcd.ok('audit')
   for (const name of ['app', 'log']) {
     vpcd.ok('detach', 'red', `--container=${name}`)
     ok('lxc-stop', name, '--kill')

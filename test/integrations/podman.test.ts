@@ -8,6 +8,7 @@ import { Pinging, type Ran } from '../cli/machines.ts'
 import {
   assertGroupDrops,
   assertNothingLeft,
+  clearVpcd,
   cniNetwork,
   farPings,
   killVpcd,
@@ -65,6 +66,9 @@ async function live(name: string): Promise<void> {
   await killVpcd(cloud.h1)
   await pinging.answers(5)
   assert.deepEqual(await pinging.stop(), [])
+  await clearVpcd(cloud.h1)
+  assert.ok(pingsFrom(name, cloud.far.address))
+  cloud.h1.ok('audit')
   podman.ok('restart', '--time=0', name)
   assert.ok(pingsFrom(name, cloud.far.address))
   cloud.h1.ok('audit')

@@ -14,6 +14,7 @@ import { Datapath, type Attachment } from '#datapath/datapath.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { limitsFor, tableSizes } from '#datapath/table-sizes.ts'
 import { Host, VpcError, type Handle } from '#object/host.ts'
+import { MovedUnits } from '#object/store/moved-units.ts'
 import { Journal } from '#object/store/journal.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
@@ -117,7 +118,7 @@ export class ScratchHost implements AsyncDisposable {
     const devices = Devices.open()
     const report = { probe: () => [], info: () => ({}) as never }
     try {
-      const host = Host.start({ datapath, devices, journal, log: log as never, report })
+      const host = Host.start({ datapath, devices, journal, log: log as never, report, moved: new MovedUnits(this.directory) })
       this.#running = { host, datapath, devices, journal }
       this.#failed = false
     } catch (error) {

@@ -42,7 +42,7 @@ export default command({
     everything again. Several vpcd may run on one machine when each has directories and a network namespace of its own.
 
     To end the forwarding of a host, stop vpcd and run vpc daemon --clear. The journal stays: the next start makes everything
-    again.
+    again, and puts interfaces back into the containers that run on.
 
     Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read its
     --config file and the policy again, and use the group, the policy and the log level that they say. If something is wrong, vpcd logs

@@ -95,7 +95,7 @@ function removeData({ stateDir, agentStateDir, logDir, runDir }: Places, withVpc
   remove(agentStateDir)
   remove(logDir)
   const ofUp = ['agent-policy.yaml', 'attached.json']
-  const ofVpcd = withVpcd ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
+  const ofVpcd = withVpcd ? ['state.db', 'state.db-wal', 'state.db-shm', 'moved.json', 'lock'] : []
   for (const name of [...controlNames, ...ofUp, ...ofVpcd]) remove(join(stateDir, name))
 }
 

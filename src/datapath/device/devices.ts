@@ -15,6 +15,7 @@ import { servicesAlias, ServicesNamespace } from './services.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
+import { whereabouts, type Whereabouts } from './whereabouts.ts'
 
 export type { Device, DeviceChanges, NewDevice, TapOwner } from './device.ts'
 export { roomAlias } from './room.ts'
@@ -121,6 +122,11 @@ export class Devices implements Disposable {
   /** Hand the unit's end of a hostif over, by its switch side. Throws HandOverRefused. */
   handOver(switchSide: number, place: Place): void {
     handOver(this.#netlink, switchSide, place)
+  }
+
+  /** Where the other ends of these switch sides are: those that are not here, and that can be reached. */
+  whereabouts(switchSides: readonly number[]): ReadonlyMap<number, Whereabouts> {
+    return whereabouts(this.#netlink, switchSides)
   }
 
   /** Take addresses away from the unit's end of a hostif. */

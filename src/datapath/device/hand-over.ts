@@ -2,9 +2,9 @@
  * Hands the unit's end of a veth pair over to a network namespace, such as that of a container, with a name, addresses
  * and default routes. Repeating it changes nothing.
  */
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync, statSync, writeFileSync } from 'node:fs'
 import { errno, KernelError } from '#kernel/errno.ts'
-import { Netlink, type Link } from '#kernel/netlink.ts'
+import { Netlink, type InterfaceAddress, type Link } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 
 /** A network namespace. */
@@ -72,8 +72,20 @@ export function handOver(netlink: Netlink, switchSide: number, place: Place): vo
   if (link === undefined) throw new HandOverRefused('ENOENT', `the unit is not in ${place.netns.path}`, 'vpcd tries again')
   if (link.name !== place.name) rename(there, link, place)
   if (!link.up) there.setLink(link.ifindex, { up: true })
-  for (const each of place.addresses) tolerate([errno.EEXIST], () => there.addAddress({ ifindex: link.ifindex, ...each }))
+  for (const each of place.addresses)
+    tolerate([errno.EEXIST], () => addAddress(netns, there, { ifindex: link.ifindex, ...each }, place.name))
   for (const gateway of place.gateways) addDefault(there, link.ifindex, gateway)
+}
+
+/** Docker switches IPv6 off in a container, and on for each interface that has an address of it. */
+function addAddress(netns: Netns, there: Netlink, address: InterfaceAddress, name: string): void {
+  try {
+    there.addAddress(address)
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== errno.EACCES || address.address.length !== 16) throw error
+    netns.run(() => writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '0'))
+    there.addAddress(address)
+  }
 }
 
 /** The switch side, which knows where its other end is. */

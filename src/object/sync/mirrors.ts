@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { unitName, type Mirrored } from '../store/model.ts'
 import { Transaction } from '../store/transaction.ts'
 import { makeMirror, mirrorPin, noMirror, setMirror, shownMac, takeMirror } from '../type/mirror.ts'
-import { aliasOf } from '../type/unit-device.ts'
+import { aliasOf } from '../store/alias.ts'
 import { transact } from './transact.ts'
 
 /**

@@ -13,7 +13,7 @@ import { ethlinkPins, resumeEthlink } from '../type/ethlink-service.ts'
 import { remakeServices } from '../type/services.ts'
 import { loadModel } from '../store/load.ts'
 import { repairDevice } from './repair-device.ts'
-import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
+import { fullName, unitName, type Ethlink, type Hostif, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
 import { taken } from './follow-interface.ts'
 import { inService } from '../type/mtu.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
@@ -22,13 +22,14 @@ import { checkGuards, hasGuards, keepGuards } from '../type/mux-guards.ts'
 import { macOf } from '../type/ethlink.ts'
 import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
+import { aliasOf, idOfAlias } from '../store/alias.ts'
 import { toRow } from '../store/record.ts'
 import { holdPolicies } from './policy/settle-policies.ts'
 import { repairGuestFiles } from './guest-files.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
-import { checkGuest, handOverUnit } from '../type/guest.ts'
-import { aliasOf, idOfAlias, makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
+import { checkGuest, handOverUnit, putBack } from '../type/guest.ts'
+import { makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
 export function recover(context: Context): void {
@@ -76,6 +77,7 @@ export function recover(context: Context): void {
   )
   attempts.of('detach programs of no object', () => removePrograms(context))
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
+  context.moved.flush()
   refreshRows(context)
   for (const { what, error } of [...tx.finish(), ...attempts.finish()])
     context.log.warn(`could not ${what} at the start`, { error: String(error) })
@@ -238,7 +240,7 @@ function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: D
       if (unit.type === 'hostif') checkGuest(context, unit)
       makeUnitDevice(context, tx, unit)
     })
-    if (made && unit.type === 'hostif') attempts.object(unit, () => handOverUnit(context, unit))
+    if (made && unit.type === 'hostif') attempts.object(unit, (tx) => placeUnit(context, tx, unit))
     return
   }
   const took = attempts.object(unit, (tx) => {
@@ -247,6 +249,18 @@ function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: D
   })
   // A failed repair of a working device is no reason to release it.
   if (took) attempts.object(unit, () => repairDevice(context, unit, device))
+  // A start may have ended before it had put it back.
+  if (!took || unit.type !== 'hostif') return
+  if (device.peerInOtherNetns) context.moved.forget(unit.id)
+  else if (context.moved.get(unit.id) !== undefined) attempts.object(unit, (tx) => placeUnit(context, tx, unit))
+}
+
+/** Have the other end of a hostif where it should be, and note where it is. */
+function placeUnit(context: Context, tx: Transaction, hostif: Hostif): void {
+  handOverUnit(context, hostif)
+  putBack(context, hostif)
+  const device = context.devices.byIndex(hostif.ifindex)
+  if (device !== undefined) noteUnitEnd(tx, hostif, device)
 }
 
 function recoverMux(context: Context, attempts: Attempts, mux: Mux, device: Device | undefined): void {

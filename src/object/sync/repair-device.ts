@@ -2,7 +2,7 @@
 import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
-import { checkGuest, handOverUnit } from '../type/guest.ts'
+import { checkGuest, handOverUnit, putBack } from '../type/guest.ts'
 import { interfaceMtuBytes } from '../type/mtu.ts'
 import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.ts'
 import { checkGuards, hasGuards, keepGuards } from '../type/mux-guards.ts'
@@ -59,7 +59,11 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
     if (object.port === null) return makeUnitDevice(context, tx, object)
     return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
   })
-  if (object.type === 'hostif') handOverUnit(context, object)
+  if (object.type === 'hostif') {
+    handOverUnit(context, object)
+    putBack(context, object)
+    context.moved.flush()
+  }
   context.log.info(`made the device of ${unitName(object)} again`)
 }
 

@@ -10,7 +10,8 @@ import { transact } from './transact.ts'
 import { remakeServices } from '../type/services.ts'
 import { checkMirror } from './mirrors.ts'
 import { refusal } from '../vpc-error.ts'
-import { forgetDevice, idOfAlias, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
+import { idOfAlias } from '../store/alias.ts'
+import { forgetDevice, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. Call `seen` after each change. */
 export function watchDevices(context: Context, state: KeepState, seen: () => void): void {

@@ -74,6 +74,23 @@ export function tryHandOver(context: Context, hostif: Hostif): void {
   }
 }
 
+/**
+ * Put a unit with a new device back where somebody else had moved it. Where that cannot be, it stays here: whoever
+ * starts the container takes it.
+ */
+export function putBack({ devices, moved, log }: Context, hostif: Hostif): void {
+  const was = moved.get(hostif.id)
+  if (was === undefined || hostif.ifindex === 0) return
+  moved.forget(hostif.id)
+  if (hostif.guest !== null) return
+  try {
+    devices.handOver(hostif.ifindex, placeOf(hostif, was))
+    log.info(`${unitName(hostif)} is back where it was`, { netns: was.netns, name: was.name })
+  } catch (error) {
+    log.info(`${unitName(hostif)} stays here: it was in a container that does not take it back`, { why: String(error) })
+  }
+}
+
 /** Throws when the guest's namespace is not there: then a new device would stay in the host's own. */
 export function checkGuest({ devices }: Context, { guest }: Hostif): void {
   if (guest !== null) refusing(`hand it over to ${formatNetns(guest.netns)}`, () => devices.checkPlace(whereIs(guest.netns)))

@@ -8,7 +8,8 @@ import type { Context } from '../context.ts'
 import { unitName, type Ethlink, type Mirror, type Mirrored, type Switch } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { VpcError } from '../vpc-error.ts'
-import { aliasOf, makeOwn } from './unit-device.ts'
+import { aliasOf } from '../store/alias.ts'
+import { makeOwn } from './unit-device.ts'
 
 /** The mirror of an object without the device. */
 export const noMirror: Mirror = { ifindex: 0, watched: false }

@@ -1,21 +1,15 @@
 /** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
 import { errnoName } from '#abi/errno.ts'
-import type { Id } from '#abi/id.ts'
 import type { Owner } from '#abi/codec.ts'
 import type { Device } from '#datapath/device/devices.ts'
 import { quickGracePeriods } from '#datapath/grace-period.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
+import { aliasOf, switchAliasOf } from '../store/alias.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
 import { setAside, type Transaction } from '../store/transaction.ts'
 
-/** Alias of a unit's device, by which it is known as ours. */
-export const aliasOf = (id: Id): string => `vpc:${id}`
-/** Alias of the end of a hostif's pair that stays on the host. */
-export const switchAliasOf = (id: Id): string => `${aliasOf(id)}/sw`
-/** The id in an alias of ours. */
-export const idOfAlias = (alias: string): Id | undefined => /^vpc:([0-9a-f-]{36})(?:\/sw)?$/.exec(alias)?.[1] as Id | undefined
 /** The alias of the device that carries an object's program. */
 export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'hostif' ? switchAliasOf(id) : aliasOf(id))
 

@@ -23,7 +23,8 @@ import { inService, interfaceMtuBytes } from '../../type/mtu.ts'
 import { deviceMtuBytes } from '../../type/mtu-follow.ts'
 import { settingsPastGuards } from '../../type/mux-guards.ts'
 import { shownMac } from '../../type/mirror.ts'
-import { aliasOf, idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
+import { aliasOf, idOfAlias } from '../../store/alias.ts'
+import { ownerOf, programAliasOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
 
 /** The owner in words, for output and comparison. */
