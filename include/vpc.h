@@ -235,6 +235,7 @@ static inline int vpc_ctl(int fd, uint32_t command, size_t inlen, const void *in
 #define VPC_MGMT_INFO 0x40070104u /* mgmt: info */
 #define VPC_MGMT_SUPERVISE 0x80070105u /* mgmt: supervise */
 #define VPC_MGMT_FIND 0xc0070116u /* mgmt: find */
+#define VPC_MGMT_MOVED_KEEP 0x30070117u /* mgmt: moved units keep */
 #define VPC_MGMT_TROUBLES 0x40070115u /* mgmt: troubles */
 #define VPC_MGMT_EXPORT 0x40070110u /* mgmt: export */
 #define VPC_MGMT_EXPORT_OWNED 0xc0070130u /* mgmt: export owned */

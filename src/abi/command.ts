@@ -128,6 +128,8 @@ export const operations = {
   mgmtSupervise: ask('supervise', 'mgmt', 0x0105, supervise, nothing),
   /** Objects by what people call them: name, unit name or the beginning of the id. */
   mgmtFind: ask('find', 'mgmt', 0x0116, json<FindRequest>('`FindRequest`'), json<readonly FoundObject[]>('array of `FoundObject`')),
+  /** Units that others have moved into containers: vpcd puts them back, should their hostifs go and come again. */
+  mgmtMovedKeep: operation('moved units keep', 'mgmt', 0x0117, { takes: nothing, gives: nothing, mutate: true }),
   /** Objects in trouble, and why. */
   mgmtTroubles: get('troubles', 'mgmt', 0x0115, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
   /** The host's objects as a document (docs/host-file.md). */

@@ -157,6 +157,14 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtRepair', undefined)
   }
 
+  /**
+   * Note where the units of hostifs are that others have moved into containers, as docker does. When these hostifs are
+   * destroyed, and made again while the containers run on, vpcd puts the units back. The handle must have WRITE.
+   */
+  async keepMovedUnits(): Promise<void> {
+    await this.call('mgmtMovedKeep', undefined)
+  }
+
   /** What vpcd finds when it probes the kernel now: the lines of `vpc doctor`. */
   async probe(): Promise<ProbeResult[]> {
     return [...(await this.call('mgmtProbe', undefined))]

@@ -29,6 +29,7 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtFind: find,
   mgmtTroubles: ({ context: { troubles }, seesHost }) =>
     visible(troubles.objects(), seesHost).map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
+  mgmtMovedKeep: ({ context: { moved, devices } }) => moved.keep(devices),
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),

@@ -10,6 +10,7 @@ import { isUnitType } from '#abi/object-type.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
 import { setGuestServices } from './guest-settings.ts'
+import { useMovedUnits } from './moved-units.ts'
 import { useNames, useNeighbours } from './name-operations.ts'
 import { useNat } from './nat-operations.ts'
 import { TestHost } from './test-host.ts'
@@ -336,6 +337,7 @@ test('a security group and an address set', async () => {
   await port.setStateful(false)
   assert.deepEqual([await port.groups(), await port.maxFlows(), await port.stateful()], [[group.id], 100, false])
   await using mgmt = await host.vpc.mgmt()
+  await useMovedUnits(host)
   assert.deepEqual(await mgmt.flows(), [])
   assert.deepEqual([await mgmt.activeFlows(0), await mgmt.activeFlows(10)], [[], []])
   const { young, ports, rules } = await mgmt.usage()

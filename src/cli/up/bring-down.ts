@@ -2,9 +2,11 @@
 import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAnswering } from '#client/answering.ts'
+import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
 import { untilGone } from '#system/device-gone.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
+import { isRefusal } from '../outcome.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
 import { keepAttachments } from './attachments.ts'
@@ -52,11 +54,22 @@ async function removeObjects(places: Places): Promise<number> {
   progress("removing the cloud's objects from this host")
   await using mgmt = await new Vpc({ socketPath: socket }).mgmt({ write: true })
   await keepAttachments(places, mgmt, 'agent')
+  await keepMovedUnits(mgmt)
   await mgmt.apply({ version: 1, owner: 'agent' })
   const left = (await mgmt.headers('any')).length
   // vpcd removes its bridge for containers a moment after the last of them.
   if (left === 0) await untilGone(/^vpcroom\d/, 2000)
   return left
+}
+
+/** Containers whose manager has moved the interface in get it back by `vpc up`, too. */
+async function keepMovedUnits(mgmt: Mgmt): Promise<void> {
+  try {
+    await mgmt.keepMovedUnits()
+  } catch (error) {
+    // A vpcd of an earlier version that runs on.
+    if (!isRefusal(error, 'EOPNOTSUPP')) throw error
+  }
 }
 
 /** Nothing is pinned any more that an object needs: unpin the programs and maps, so that the kernel frees them. */
