@@ -3,7 +3,7 @@ import type { Vpc } from '#client/vpc.ts'
 import type { Resource } from '#resource/envelope.ts'
 import type { VmDefinition } from '#vm/definition.ts'
 import { createVm, destroyVm, runVm } from '#vm/life.ts'
-import { VmDirectory, vmOfName } from '#vm/vm-directory.ts'
+import { VmDirectory } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 import { addressing, hostName, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
 import { findVm, placeGuest, removeGuest, type Guest, type Place, type Told } from './cloud/guest-vm.ts'
@@ -15,7 +15,7 @@ import { thisHost } from './this-host.ts'
 import { allOrNothing, type Undo } from './undo.ts'
 import { checkSame, definitionOf, seedOf, sshKeysOf, userDataOf, type MachineValues } from './vm-definition.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
-import { baseOf } from './vm-options.ts'
+import { baseOf, machineNamed } from './vm-options.ts'
 import { viewVm } from './vm-view.ts'
 
 interface CloudValues {
@@ -68,8 +68,10 @@ const toldBy = (given: MachineValues): Told | undefined =>
 /** cloud-init needs an address by DHCP, and an answer. */
 function checkTells({ id, name, metadata, dhcp }: Resource): void {
   if (metadata === true && dhcp !== null && dhcp !== undefined) return
-  const lacks = metadata === true ? 'DHCP' : 'metadata'
-  throw new Failure('conflict', `subnet ${name ?? id} has no ${lacks}, so cloud-init would find nothing there; use --seed=disk`, {
+  const [lacks, word] = metadata === true ? ['DHCP', 'dhcp={}'] : ['metadata', 'metadata=true']
+  const called = name ?? id
+  const wayOut = `vpc cloud subnet set ${called} --${word} gives it, or use --seed=disk`
+  throw new Failure('conflict', `subnet ${called} has no ${lacks}, so cloud-init would find nothing there; ${wayOut}`, {
     code: 'no-metadata',
   })
 }
@@ -125,14 +127,18 @@ async function startMachine({ directory, definition, vpc, seconds }: Start, undo
 export async function destroyCloudVm(name: string, given: CloudValues, { output }: Context): Promise<void> {
   const base = baseOf(given.vmDir)
   const client = clientOf({ ...given })
-  const vm = await findVm(client, name, given.account)
-  const directory = vm === undefined ? vmOfName(base, name) : new VmDirectory(base, vm.id)
+  // The cloud knows names and whole ids; this host knows how an id begins, too.
+  const vm = (await findVm(client, name, given.account)) ?? (await findVmOf(client, machineNamed(base, name)))
+  const directory = vm === undefined ? machineNamed(base, name) : new VmDirectory(base, vm.id)
   if (vm !== undefined && vm.host !== null && vm.host !== undefined) await checkIsHere(client, vm, given)
   const wasHere = directory !== undefined && (await tellingVmErrors(() => destroyVm(directory)))
   if (vm !== undefined) await removeGuest(client, vm, given.timeout)
   if (vm === undefined && !wasHere) return alreadySo(output, `there is no vm ${name}`)
   done(output, `destroyed vm ${name}`, { id: vm?.id ?? directory!.id })
 }
+
+const findVmOf = async (client: ApiClient, directory: VmDirectory | undefined): Promise<Resource | undefined> =>
+  directory === undefined ? undefined : findVm(client, directory.id, undefined)
 
 async function checkIsHere(client: ApiClient, vm: Resource, { agentStateDir }: CloudValues): Promise<void> {
   const here = await thisHost(agentStateDir)

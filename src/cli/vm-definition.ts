@@ -116,13 +116,15 @@ export function seedOf(given: MachineValues, isOfCloud: boolean): Seed {
   throw usageFailure(`--${needsDisk[0]} is told by a disk alone, and --seed=metadata wants none; ${wayOut}`)
 }
 
-/** The public keys of files. */
+/** The public keys of files. Throws a Failure for a file without one, such as the private key. */
 export const sshKeysOf = ({ sshKey }: MachineValues): string[] =>
-  sshKey.flatMap((path) =>
-    contentOf('ssh-key', path)!
+  sshKey.flatMap((path) => {
+    const keys = contentOf('ssh-key', path)!
       .split('\n')
-      .filter((line) => /^(ssh|ecdsa|sk)-/.test(line)),
-  )
+      .filter((line) => /^(ssh|ecdsa|sk)-/.test(line))
+    if (keys.length > 0) return keys
+    throw usageFailure(`--ssh-key: ${path} has no public key, which begins with ssh- or ecdsa-; a pair of keys has it in NAME.pub`)
+  })
 
 /** cloud-init's user data, if there is any. */
 export const userDataOf = ({ userData }: MachineValues): string | undefined => contentOf('user-data', userData)

@@ -1,6 +1,5 @@
 /** `vpc vm receive` on the other host, as `vpc vm migrate` speaks to it. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Failure } from './failure.ts'
 import { writeNote, type Note } from './vm-frames.ts'
@@ -11,16 +10,28 @@ type Word = 'ready' | 'flows' | 'running' | 'settled'
 /** The command on the other host. */
 export class FarHost {
   readonly #child: ChildProcess
+  readonly #shell: readonly string[]
   readonly #lines: AsyncIterator<string>
-  readonly #closed: Promise<unknown>
+  readonly #closed: Promise<void>
   #said = ''
+  /** The shell is no program of this host. */
+  #isMissing = false
+  /** Something answered there. */
+  #hasHeard = false
 
-  constructor([program, ...args]: readonly string[]) {
+  /** `shell`: words that run a command on the other host. */
+  constructor(shell: readonly string[]) {
+    this.#shell = shell
+    const [program, ...args] = [...shell, 'vpc', 'vm', 'receive', '--json']
     this.#child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-    this.#closed = Promise.race([
-      once(this.#child, 'close'),
-      once(this.#child, 'error').then(([error]) => void (this.#said = (error as Error).message)),
-    ])
+    this.#closed = new Promise((resolve) => {
+      this.#child.once('close', () => resolve())
+      this.#child.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+        this.#isMissing = code === 'ENOENT'
+        this.#said = this.#isMissing ? `there is no program ${program}` : message
+        resolve()
+      })
+    })
     this.#child.stdin!.on('error', () => {})
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => void (this.#said = (this.#said + text).slice(-2000)))
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
@@ -39,6 +50,7 @@ export class FarHost {
   async hears<W extends Word>(word: W): Promise<Extract<ReceiveReport, Record<W, unknown>>> {
     const { value, done } = await this.#lines.next()
     const report = done === true ? undefined : (JSON.parse(value) as ReceiveReport)
+    if (report !== undefined) this.#hasHeard = true
     if (report !== undefined && word in report) return report as Extract<ReceiveReport, Record<W, unknown>>
     throw await this.failure()
   }
@@ -46,13 +58,23 @@ export class FarHost {
   /** Why it ended. */
   async failure(): Promise<Failure> {
     await this.#closed
-    return new Failure('failed', `the other host did not take the guest: ${wordsOf(this.#said) || 'its command ended'}`)
+    const why = wordsOf(this.#said) || 'its command ended'
+    if (this.#hasHeard || !this.#isOfTheShell) return new Failure('failed', `the other host did not take the guest: ${why}`)
+    const must = `'${[...this.#shell, 'vpc', 'vm', 'list'].join(' ')}' must work here; --shell says another way`
+    return new Failure('failed', `cannot run vpc on the other host: ${why}; ${must}`)
+  }
+
+  /** Its exit status is one of ssh, or of a shell that found no vpc. */
+  get #isOfTheShell(): boolean {
+    return this.#isMissing || [126, 127, 255].includes(this.#child.exitCode ?? 0)
   }
 
   /** Whether it has ended with an error, and so has taken back what it had. A shell that was cut off says nothing. */
   async hasRefused(): Promise<boolean> {
     await this.#closed
     const { exitCode } = this.#child
+    // Nothing began there.
+    if (!this.#hasHeard && this.#isOfTheShell) return true
     return exitCode !== null && exitCode > 0 && exitCode < 126
   }
 

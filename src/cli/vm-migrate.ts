@@ -101,7 +101,7 @@ class Move {
   async hasArrived(): Promise<boolean> {
     const { to, vm, shell } = this.#journey
     progress(`asking host ${to.name} what became of the last try`)
-    const far = new FarHost([...shell, 'vpc', 'vm', 'receive', '--json'])
+    const far = new FarHost(shell)
     await far.note({ settle: vm.id })
     const { settled } = await far.hears('settled')
     await far.end()
@@ -191,7 +191,7 @@ class Move {
     this.#checkGoesOn()
     const isCopied = definition.image !== null || this.#journey.copiesDisk
     const disk = isCopied ? await tellingVmErrors(() => this.#disk()) : undefined
-    this.#far = new FarHost([...this.#journey.shell, 'vpc', 'vm', 'receive', '--json'])
+    this.#far = new FarHost(this.#journey.shell)
     await this.#far.note({ machine: definition, ...(disk !== undefined && { disk }) })
     await this.#far.hears('ready')
     if (disk !== undefined) await this.#copyDisk()
@@ -289,7 +289,8 @@ class Move {
       try {
         await work()
       } catch (cause) {
-        left.push(`${what} (${(cause as Error).message})`)
+        const { message } = cause as Error
+        left.push(message === error.message ? what : `${what} (${message})`)
       }
     }
     if (this.#far !== undefined) await attempt('end the guest there', () => this.#endThere())
@@ -297,6 +298,7 @@ class Move {
       await attempt('place it here again', () => this.#ask('place it here again', 'PATCH', '', { host: this.#journey.from.id }))
     if (this.#isSent) await attempt('have the guest run here', () => this.#keep())
     await attempt('end the migration', () => this.#end())
+    if (!this.#isStopped && isUp(this.#directory.state())) error.message += `; vm ${this.#journey.vm.name} runs on here`
     if (left.length > 0) error.message += `; and could not undo: ${left.join(', ')}; the same command again does`
   }
 

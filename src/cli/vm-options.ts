@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { failure, success, type Result } from '#wire/result.ts'
 import { ImageStore, resolveImageDirectory } from '#vm/image-store.ts'
-import { resolveVmDirectory, VmDirectory, vmOfName, vmsOfPrefix } from '#vm/vm-directory.ts'
+import { resolveVmDirectory, VmDirectory, vmsOfName, vmsOfPrefix } from '#vm/vm-directory.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
@@ -56,16 +56,24 @@ export function directoryOf(
   const base = baseOf(vmDir)
   if ((id === undefined) === (name === undefined)) throw usageFailure('name the virtual machine: its NAME, or --vm-id')
   if (id !== undefined) return new VmDirectory(base, id)
-  const found = uuid.test(name!) ? new VmDirectory(base, name!) : (vmOfName(base, name!) ?? ofPrefix(base, name!))
+  const found = machineNamed(base, name!)
   if (found !== undefined) return found
   throw new Failure('failed', `there is no virtual machine ${name} below ${base}; \`vpc vm list\` shows which there are`, {
     code: 'ENOENT',
   })
 }
 
-/** Throws a usage failure when several machines have ids that begin so. */
-function ofPrefix(base: string, text: string): VmDirectory | undefined {
-  const found = vmsOfPrefix(base, text)
+/** The machine of a name, of an id, or of how its id begins. Throws a usage failure when that stands for several. */
+export function machineNamed(base: string, text: string): VmDirectory | undefined {
+  if (uuid.test(text)) return new VmDirectory(base, text)
+  const ofName = vmsOfName(base, text)
+  const found = ofName.length > 0 ? ofName : vmsOfPrefix(base, text)
   if (found.length < 2) return found[0]
   throw usageFailure(`${text} is ambiguous: it stands for machines ${found.map(({ id }) => id).join(', ')}`)
+}
+
+/** The machine whose id begins so, or is that, if no cloud knows it. */
+export function machineOfThisHost(base: string, text: string): VmDirectory | undefined {
+  const found = /^[\da-f]{8}[\da-f-]*$/i.test(text) ? machineNamed(base, text.toLowerCase()) : undefined
+  return found?.exists() === true && found.definition().name === null ? found : undefined
 }

@@ -151,9 +151,8 @@ export function allVms(base: string): VmDirectory[] {
     .filter((directory) => directory.exists())
 }
 
-/** The machine of a name; undefined: no machine has it. */
-export const vmOfName = (base: string, name: string): VmDirectory | undefined =>
-  allVms(base).find((directory) => nameOf(directory) === name)
+/** The machines of a name: one at most of each account of a cloud. */
+export const vmsOfName = (base: string, name: string): VmDirectory[] => allVms(base).filter((directory) => nameOf(directory) === name)
 
 /**
  * The machines whose ids begin so, by eight digits or more: a name such as `cafe` of a machine that has moved away must

@@ -130,10 +130,16 @@ export async function staysWithItsDisk({ h1, h2, guest, id }: Scene): Promise<vo
     assert.deepEqual([existsSync(join(small, id)), existsSync(join(h2.vmDir, id))], [false, false])
     await until('nothing of it is there', () => !/vmnic/.test(h2.devices().join(' ')))
   }
+  const missing = h1.run('vm migrate vm1 --to=h2', '--shell=no-such-program there')
+  assert.match(missing.err, /no program no-such-program; 'no-such-program there vpc vm list' must work here; --shell says another way\n$/)
+  await runsOn()
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small])
   try {
     const refused = h1.run('vm migrate vm1 --to=h2', shell)
-    assert.match(refused.err, /did not take the guest: the disk takes 4 MiB, and this host has 3 MiB free in \S+small; make room there/)
+    assert.match(
+      refused.err,
+      /did not take the guest: the disk takes 4 MiB, and this host has 3 MiB free in \S+small; make room there; vm vm1 runs on here\n$/,
+    )
     await runsOn()
     execFileSync('mount', ['-o', 'remount,size=64m', small])
     const broken = await h1.runUntil(/preparing/, () => fillOnce(join(small, id, 'disk.sock'), small), 'vm migrate vm1 --to=h2', shell)

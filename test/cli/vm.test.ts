@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -76,6 +76,7 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ],
   ['metadata, and what a disk alone tells', `${create} --seed metadata --hostname web1`, 2, /--hostname is told by a disk alone/],
   ['ssh to a machine that is not there', 'ssh web1 uptime', 1, /there is no virtual machine web1/],
+  ['a private key', `${create} --ssh-key ${scratch}/disk`, 2, /--ssh-key: \S+disk has no public key.*in NAME\.pub/],
   ['meta-data twice over', `${create} --meta-data ${kernel} --hostname web1`, 2, /--meta-data excludes --hostname/],
   ['too little memory', `${create} --memory 1`, 2, /'1' is not a whole number from 16/],
   ['a machine that is not there', `run --vm-id ${id}`, 1, /there is no virtual machine .*`vpc vm list` shows/],
@@ -150,7 +151,7 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   const [, chosen] = /^created machine (\S+);/.exec(ok(`create --kernel ${kernel}`))!
   assert.equal(JSON.parse(ok(`get ${chosen!.slice(0, 13)} --json`)).id, chosen)
   assert.equal(vm(`get ${chosen!.slice(0, 7)}`).code, 1, 'seven digits may be a name')
-  ok(`destroy --vm-id ${chosen}`)
+  assert.match(ok(`destroy ${chosen!.slice(0, 13)}`), new RegExp(`^destroyed machine ${chosen}`))
   assert.deepEqual([seed, diskBytes, statSync(disk).size], ['metadata', 2 ** 30, 1 << 16])
   assert.match(vm(`connect --vm-id ${other}`).stderr, /does not run/)
   assert.match(ok(`run --vm-id ${other}`), /runs/)
@@ -159,6 +160,21 @@ test('an image is kept under a name, and machines have copies of it, which QEMU 
   assert.match(ok('image destroy debian-13'), /^removed image debian-13/)
   assert.match(ok('image destroy debian-13'), /^unchanged/)
   assert.match(ok(`destroy --vm-id ${other}`), /^destroyed/)
+})
+
+test('a name that machines of two accounts have stands for none of them', () => {
+  const ids = ['03', '04'].map((end) => id.replace('01', end))
+  for (const each of ids) {
+    ok(`create --vm-id ${each} --kernel ${kernel}`)
+    const file = join(scratch, 'vm', each, 'vm.json')
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), name: 'web1' }))
+  }
+  for (const line of ['get web1', 'stop web1 --force']) {
+    const { code, stderr } = vm(line)
+    assert.equal(code, 2)
+    assert.match(stderr, new RegExp(`^vpc: web1 is ambiguous: it stands for machines ${ids.join(', ')}\n$`))
+  }
+  for (const each of ids) ok(`destroy --vm-id ${each}`)
 })
 
 test('a start that fails leaves a machine that can be started again, and says why', () => {

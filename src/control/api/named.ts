@@ -20,7 +20,8 @@ export function named(parts: Parts, c: ApiContext, kind: Kind, own: readonly str
   const found = made === undefined ? { kind: 'none' as const } : find({ objects: mirror.objects, caller, only: made.filter }, kind, text)
   if (found.kind === 'one') return found.stored
   if (found.kind === 'none') throw notFound(kind, text.slice(0, 200))
+  const parent = kind.parent ?? 'account'
   throw new Problem('invalid', `there are several ${kind.plural} of the name ${text}: ${found.paths.join(', ')}`, {
-    hint: `say which one: its id, or ?${kind.parent ?? 'account'}=NAME`,
+    hint: `say which one: its id, or --${parent}=NAME (?${parent}=NAME in a request)`,
   })
 }

@@ -7,7 +7,7 @@ import { integer, text } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
 import { destroyCloudVm } from '../../vm-cloud.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
-import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
+import { baseOf, directoryOf, machineOfThisHost, vmDir, vmId } from '../../vm-options.ts'
 
 export default command({
   path: 'vm destroy',
@@ -16,8 +16,8 @@ export default command({
     disk image stays. A protected machine is refused. If the machine does not exist, nothing changes.
 
     With NAME it destroys a guest of the cloud: the machine on this host, the cloud's vm, and the vnic of the same name. Other vnics stay.
-    With --vm-id it destroys the machine of this host alone, and its vmnics stay.`,
-  positionals: [{ name: 'NAME', help: 'its name in the cloud', isOptional: true }],
+    With --vm-id it destroys the machine of this host alone, and its vmnics stay. So does the id of a machine that no cloud knows.`,
+  positionals: [{ name: 'NAME', help: 'its name in the cloud, its id or eight digits of that', isOptional: true }],
   options: {
     vmId,
     account: text('with NAME: the account that has it', 'NAME', { names: 'account' }),
@@ -31,9 +31,11 @@ export default command({
     { line: 'vpc vm destroy --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'destroy a machine of this host alone' },
   ],
   async run(given, context, [name]) {
-    if (name !== undefined && given.vmId === undefined) return destroyCloudVm(name, given, context)
+    const isNamed = name !== undefined && given.vmId === undefined
+    const here = isNamed ? await tellingVmErrors(() => machineOfThisHost(baseOf(given.vmDir), name)) : undefined
+    if (isNamed && here === undefined) return destroyCloudVm(name, given, context)
     const { output } = context
-    const directory = directoryOf(given, name)
+    const directory = here ?? directoryOf(given, name)
     const was = await tellingVmErrors(() => destroyVm(directory))
     if (was) done(output, `destroyed machine ${directory.id}`, { id: directory.id })
     else alreadySo(output, `there is no machine ${directory.id}`, { id: directory.id })

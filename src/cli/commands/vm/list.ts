@@ -1,6 +1,8 @@
 /** `vpc vm list`. */
+import type { Vpc } from '#client/vpc.ts'
 import { allVms } from '#vm/vm-directory.ts'
 import { command } from '../../command.ts'
+import { failureOf } from '../../report.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
 import { baseOf, vmDir } from '../../vm-options.ts'
 import { shortState, viewAnyVm } from '../../vm-view.ts'
@@ -8,19 +10,35 @@ import { shortState, viewAnyVm } from '../../vm-view.ts'
 export default command({
   path: 'vm list',
   summary: 'list the virtual machines',
+  description: `Shows the machines of this host, with the addresses that their ports have by vpcd, if that runs. vpc cloud vm list shows those of
+    a cloud, with their hosts.`,
   options: { vmDir },
-  examples: [{ line: 'vpc vm list', does: 'every virtual machine with its state, and how it ended' }],
-  async run({ vmDir: directory }, { output }) {
-    const views = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewAnyVm)))
+  examples: [{ line: 'vpc vm list', does: 'every virtual machine with its state, its addresses, and how it ended' }],
+  async run({ vmDir: directory }, { output, vpc }) {
+    const machines = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewAnyVm)))
+    const known = machines.some((view) => view.state !== 'broken' && view.vmnics.length > 0) ? await addressesOf(vpc) : undefined
+    const views = machines.map((view) =>
+      view.state === 'broken' ? view : { ...view, addresses: view.vmnics.flatMap((id) => known?.get(id) ?? []) },
+    )
     output.result(views, {
-      columns: ['NAME', 'ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
+      columns: [
+        'NAME',
+        'ID',
+        'STATE',
+        'ADDRESSES',
+        { title: 'CPUS', align: 'right' },
+        { title: 'MEMORY', align: 'right' },
+        'ACCEL',
+        'VMNICS',
+      ],
       rows: views.map((view) =>
         view.state === 'broken'
-          ? ['-', view.id, 'broken', '-', '-', '-', '-']
+          ? ['-', view.id, 'broken', '-', '-', '-', '-', '-']
           : [
               view.name ?? '-',
               view.id,
               shortState(view),
+              view.addresses.join(' ') || '-',
               view.cpus,
               `${view.memoryMib} MiB`,
               view.running?.acceleration ?? '-',
@@ -33,3 +51,15 @@ export default command({
     for (const view of views) if (view.state === 'broken') output.text(`${view.id} is broken: ${view.problem}`)
   },
 })
+
+/** The addresses of vmnics, which their ports have; undefined: vpcd does not run. */
+async function addressesOf(vpc: () => Promise<Vpc>): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+  try {
+    await using mgmt = await (await vpc()).mgmt()
+    const all = await mgmt.describeAll()
+    return new Map(all.flatMap((info) => (info.type === 'vpcp' && info.peer !== null ? [[info.peer, info.addresses] as const] : [])))
+  } catch (error) {
+    if (failureOf(error).kind === 'unreachable') return undefined
+    throw error
+  }
+}
