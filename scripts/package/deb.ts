@@ -107,6 +107,10 @@ export function addPrograms(tree: string): void {
 function addSystemFiles(tree: string): void {
   for (const [path, text] of Object.entries(systemFiles)) write(tree, path, text)
   cpSync(join(packaging, 'systemd'), join(tree, 'lib/systemd/system'), { recursive: true })
+  // It does nothing where no machine starts with its host, so nobody needs to enable it.
+  const wants = join(tree, 'lib/systemd/system/multi-user.target.wants')
+  mkdirSync(wants)
+  symlinkSync('../vpc-vm.service', join(wants, 'vpc-vm.service'))
   cpSync(join(packaging, 'etc'), join(tree, 'etc/vpc'), { recursive: true })
   // libvirt looks there, also when it is installed later.
   cpSync(join(packaging, 'libvirt/qemu-hook'), join(tree, 'etc/libvirt/hooks/qemu.d/vpc'), { recursive: true })

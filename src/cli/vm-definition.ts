@@ -38,6 +38,7 @@ export const machineOptions = {
   user: text('unprivileged user that QEMU runs as', 'NAME').short('u').defaultsTo('a number of its own, which no other machine has'),
   accel: choice('KVM, emulation, or KVM where it works', accelerations).default('auto'),
   protect: flag('refuse to destroy it until vpc vm set --unprotect'),
+  autostart: flag('start it whenever this host starts'),
 }
 
 export type MachineValues = OptionValues<typeof machineOptions>
@@ -55,7 +56,7 @@ export interface MachineIdentity {
 
 /** The definition of a machine. Throws a Failure, and VmError for a disk that is none. */
 export function definitionOf(given: MachineValues, identity: MachineIdentity): VmDefinition {
-  const { memory, cpus, kernel, initrd, append, disk, image, user, accel, protect } = given
+  const { memory, cpus, kernel, initrd, append, disk, image, user, accel, protect, autostart } = given
   if (disk !== undefined && image !== undefined) throw usageFailure('give --disk or --image, not both: the machine has one disk')
   const chosen = image === undefined ? undefined : chooseImage(image, given)
   const bootable = disk ?? chosen
@@ -83,6 +84,7 @@ export function definitionOf(given: MachineValues, identity: MachineIdentity): V
     user: user ?? null,
     acceleration: accel,
     protected: protect,
+    autostart,
   }
 }
 
@@ -179,7 +181,9 @@ const contentOf = (option: string, path: string | undefined): string | undefined
 
 /** Throws a Failure unless a machine that exists is as asked. */
 export function checkSame(directory: VmDirectory, definition: VmDefinition): void {
-  const differences = compareDefinitions(definition, directory.definition())
+  const is = directory.definition()
+  // What vpc vm set has said since then stays.
+  const differences = compareDefinitions({ ...definition, autostart: definition.autostart || is.autostart }, is)
   if (differences.length === 0) return
   const who = definition.name ?? definition.id
   const wayOut = `destroy it first with vpc vm destroy ${definition.name ?? `--vm-id=${definition.id}`}`

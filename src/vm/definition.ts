@@ -44,6 +44,8 @@ export interface VmDefinition {
   readonly acceleration: Acceleration
   /** Termination protection: it cannot be destroyed. */
   readonly protected: boolean
+  /** It starts with its host (`vpc vm run --autostart`). */
+  readonly autostart: boolean
 }
 
 export interface DefinitionDifference {

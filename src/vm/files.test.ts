@@ -37,6 +37,7 @@ const definition: VmDefinition = {
   user: null,
   acceleration: 'auto',
   protected: false,
+  autostart: false,
 }
 
 test('a machine is what its file says, in a directory of root’s alone', async () => {

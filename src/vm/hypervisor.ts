@@ -1,7 +1,8 @@
 /** QEMU as a process: started without privileges, with the descriptors that it needs and no others. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, closeSync, copyFileSync, openSync, rmSync, constants } from 'node:fs'
+import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, openSync, rmSync, constants } from 'node:fs'
+import { join } from 'node:path'
 import { listenFor } from '#launch/sockets.ts'
 import { TapQueues } from '#launch/tap-queues.ts'
 import type { Account } from '#system/accounts.ts'
@@ -69,26 +70,39 @@ class Handed implements Disposable {
  */
 export async function startHypervisor(directory: VmDirectory, plan: LaunchPlan): Promise<StartedHypervisor> {
   const { definition, acceleration, account } = plan
+  if (!isProgram(qemuProgram)) throw new VmError('failed', `${qemuProgram} is not there; install it: apt-get install qemu-system-x86`)
   if (definition.cloudInit !== null) await writeSeed(definition.cloudInit, directory.bootFile('seed.iso'))
   using handed = new Handed()
   const inherited = openAll(directory, plan, handed)
-  const child = spawn(qemuProgram, qemuArguments(definition, acceleration, inherited), {
+  const [program, ...args] = [...withoutSignals(), qemuProgram, ...qemuArguments(definition, acceleration, inherited)]
+  const child = spawn(program!, args, {
     stdio: ['ignore', 'ignore', 'pipe', ...handed.fds],
     cwd: '/',
     uid: account.uid,
     gid: account.gid,
     // QEMU gets nothing of this process's environment.
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+    env: { PATH: path(), LC_ALL: 'C' },
     // In a session of its own: a signal that ends the supervisor does not end the guest.
     detached: true,
   })
-  try {
-    await once(child, 'spawn')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new VmError('failed', `${qemuProgram} is not there; install it: apt-get install qemu-system-x86`, { cause: error })
-  }
+  await once(child, 'spawn')
   return { child, vhost: inherited.vmnics.some(({ vhostFds }) => vhostFds !== undefined) }
+}
+
+const path = (): string => process.env['PATH'] ?? '/usr/bin:/bin'
+const isProgram = (name: string): boolean =>
+  path()
+    .split(':')
+    .some((directory) => existsSync(join(directory, name)))
+
+/**
+ * Words that start QEMU with signals blocked that would end it at once. At a shutdown all processes get SIGTERM: the
+ * supervisor then asks the guest to power off, and QEMU must live until it has. An env(1) without the option is left
+ * out.
+ */
+function withoutSignals(): string[] {
+  const words = ['env', '--block-signal=TERM,INT,HUP']
+  return spawnSync(words[0]!, [...words.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? words : []
 }
 
 function openAll(directory: VmDirectory, { definition, account, vmnics, incoming }: LaunchPlan, handed: Handed): Inherited {

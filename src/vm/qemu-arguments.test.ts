@@ -25,6 +25,7 @@ const definition: VmDefinition = {
   user: null,
   acceleration: 'auto',
   protected: false,
+  autostart: false,
 }
 const bare: Inherited = { qmp: 3, serial: 4, kernel: 5, initrd: 6, disk: undefined, seed: undefined, vmnics: [] }
 const after = (args: readonly string[], flag: string): string => args[args.indexOf(flag) + 1]!

@@ -14,7 +14,7 @@ import type { VmState } from './vm-state.ts'
 export const defaultVmDirectory = '/var/lib/vpc/vm'
 
 /** What a definition of an earlier version leaves out. */
-const absent = { name: null, image: null, diskBytes: null, seed: 'disk' } as const
+const absent = { name: null, image: null, diskBytes: null, seed: 'disk', autostart: false } as const
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

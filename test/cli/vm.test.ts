@@ -82,6 +82,9 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ['a machine that is not there', `run --vm-id ${id}`, 1, /there is no virtual machine .*`vpc vm list` shows/],
   ['the console of one', `console --vm-id ${id}`, 1, /there is no virtual machine/],
   ['protection both ways', `set --vm-id ${id} --protect --unprotect`, 2, /give one of --protect and --unprotect/],
+  ['autostart both ways', `set --vm-id ${id} --autostart --no-autostart`, 2, /give one of --autostart and --no-autostart/],
+  ['nothing to set', `set --vm-id ${id}`, 2, /say what to set: --protect/],
+  ['autostart of one machine', 'run web1 --autostart', 2, /--autostart starts many machines, and takes neither NAME/],
 ]
 for (const [what, line, code, words] of refusals)
   test(what, () => {
@@ -175,6 +178,26 @@ test('a name that machines of two accounts have stands for none of them', () => 
     assert.match(stderr, new RegExp(`^vpc: web1 is ambiguous: it stands for machines ${ids.join(', ')}\n$`))
   }
   for (const each of ids) ok(`destroy --vm-id ${each}`)
+})
+
+test('of machines that start with the host, one that does not start keeps no other from it', () => {
+  const [bad, good] = ['05', '06'].map((end) => id.replace('01', end)) as [string, string]
+  ok(`create --vm-id ${bad} --kernel ${kernel} --accel tcg --autostart`)
+  ok(`create --vm-id ${good} --image ${scratch}/Debian-13.raw --accel tcg --memory 64`)
+  assert.match(ok(`set ${good} --autostart`), /starts with this host/)
+  // The same words again are no other machine.
+  assert.match(ok(`create --vm-id ${good} --image ${scratch}/Debian-13.raw --accel tcg --memory 64`), /^unchanged/)
+  const { code, stderr } = vm('run --autostart')
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    new RegExp(`^vpc: machine ${bad} does not start: QEMU did not start.*\\nvpc: 1 of 2 machines did not start: ${bad}\\n$`),
+  )
+  assert.equal(JSON.parse(ok(`get ${good} --json`)).state, 'running')
+  ok(`destroy ${bad}`)
+  assert.match(ok('run --autostart'), /^unchanged: all that start with this host run/)
+  ok(`destroy ${good}`)
+  assert.match(ok('run --autostart'), /^unchanged: no machine starts with this host/)
 })
 
 test('a start that fails leaves a machine that can be started again, and says why', () => {

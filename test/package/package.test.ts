@@ -115,7 +115,7 @@ test('systemd takes the units, the users, the directories and the network files'
     const path = join(directory, name)
     writeFileSync(
       path,
-      text.replaceAll(/=\/usr\/(bin\/vpc|lib\/vpc\/now\/bin\/\S+)/g, `=${process.execPath}`).replace(/^Documentation=.*\n/m, ''),
+      text.replaceAll(/=(-?)\/usr\/(bin\/vpc|lib\/vpc\/now\/bin\/\S+)/g, `=$1${process.execPath}`).replace(/^Documentation=.*\n/m, ''),
     )
     return path
   })

@@ -36,6 +36,7 @@ function fieldsOf(view: VmView): (readonly [string, string | number])[] {
     ['vmnics', (vmnics ?? view.vmnics).join(', ') || 'none'],
     ['accel', running === null ? view.acceleration : `${running.acceleration}${running.vhost ? ' with vhost-net' : ''}`],
     ['protected', view.protected ? 'yes' : 'no'],
+    ['autostart', view.autostart ? 'yes' : 'no'],
     ...(view.startedAt === null ? [] : ([['started', view.startedAt]] as const)),
     ...(view.end === null ? [] : ([['ended', view.end.at]] as const)),
     ...(running === null

@@ -1,9 +1,12 @@
 /** `vpc vm run`. */
 import { isUp, runVm } from '#vm/life.ts'
 import { command } from '../../command.ts'
+import { usageFailure } from '../../failure.ts'
+import { flag } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
+import { runAutostarted } from '../../vm-autostart.ts'
 import { progress, tellingVmErrors } from '../../vm-failure.ts'
-import { directoryOf, seconds, vmDir, vmId, vmName } from '../../vm-options.ts'
+import { baseOf, directoryOf, seconds, vmDir, vmId, vmName } from '../../vm-options.ts'
 import { viewVm } from '../../vm-view.ts'
 
 export default command({
@@ -14,11 +17,25 @@ export default command({
     their devices are in its network namespace.
 
     Tries KVM first, with a time limit. Where KVM does not work, QEMU emulates the processor, and a warning says so. If
-    the machine runs already, nothing changes.`,
+    the machine runs already, nothing changes.
+
+    With --autostart it starts all machines that start with this host (vpc vm set --autostart), as the package's service vpc-vm does at a
+    boot. A machine that does not start keeps no other from it.`,
   positionals: [vmName],
-  options: { vmId, wait: seconds('how long to wait for the ports of its vmnics', 30), vmDir },
-  examples: [{ line: 'vpc vm run --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'start it' }],
-  async run({ wait, ...which }, { output, vpc }, [given]) {
+  options: {
+    vmId,
+    autostart: flag('start all machines that start with this host'),
+    wait: seconds('how long to wait for the ports of its vmnics', 30),
+    vmDir,
+  },
+  examples: [
+    { line: 'vpc vm run --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'start it' },
+    { line: 'vpc vm run --autostart', does: 'start what starts with this host' },
+  ],
+  async run({ wait, autostart, ...which }, { output, vpc }, [given]) {
+    if (autostart && (given ?? which.vmId) !== undefined)
+      throw usageFailure('--autostart starts many machines, and takes neither NAME nor --vm-id')
+    if (autostart) return runAutostarted(baseOf(which.vmDir), { output, vpc, timeoutMs: wait * 1000 })
     const directory = directoryOf(which, given)
     const { changed, state } = await tellingVmErrors(() => runVm(directory, vpc, { timeoutMs: wait * 1000, progress }))
     const value = { vm: await viewVm(directory) }
