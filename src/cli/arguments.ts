@@ -22,17 +22,22 @@ interface Named {
 /** The parts of a command that concern its arguments. */
 export type Takes = Pick<Command, 'path' | 'options' | 'positionals'>
 
-/**
- * Where more is said, and how one of a list is shown. Some words mean a thing of this host, and with `cloud` before
- * them one of a cloud.
- */
-function see(path: string, surplus?: string): string {
-  const group = path.replace(/ list$/, '')
-  const showsOne = surplus !== undefined && group !== path && nodeAt([...group.split(' '), 'get']) !== undefined
-  if (showsOne && !surplus.includes(' ')) return `vpc ${group} get ${surplus} shows one`
+/** Where more is said. Some words mean a thing of this host, and with `cloud` before them one of a cloud. */
+const see = (path: string): string => `see vpc ${path} --help${ofCloud(path)}`
+
+function ofCloud(path: string): string {
   const [first, second = ''] = path.split(' ')
   const isBoth = Object.hasOwn(kindNames, first!) && ['create', 'list', 'get', 'set', 'destroy'].includes(second)
-  return `see vpc ${path} --help${isBoth ? `; for a ${first} of a cloud, vpc cloud ${path}` : ''}`
+  return isBoth ? `; for a ${first} of a cloud, vpc cloud ${path}` : ''
+}
+
+/** What may have been meant by a word that no argument is for. Of a list: one thing of it, or those of a switch. */
+function meant({ path, options }: Pick<Takes, 'path' | 'options'>, word: string): string {
+  const group = path.replace(/ list$/, '')
+  if (group === path || word.includes(' ') || nodeAt([...group.split(' '), 'get']) === undefined) return see(path)
+  const filter = options['switchId']?.spec
+  const ofSwitch = filter && !filter.isRequired && !filter.isWord ? `, vpc ${path} --switch-id=${word} those of a switch` : ''
+  return `vpc ${group} get ${word} shows one${ofSwitch}${ofCloud(path)}`
 }
 
 /** Read the arguments of a command. Throws a usage failure that names the command, the option and the problem. */
@@ -157,11 +162,11 @@ function missingOptions(command: Takes, missing: readonly (readonly [string, Opt
   return usageFailure(`${command.path} needs ${list}; ${wayOut ?? hint}`)
 }
 
-function checkPositionals({ path, positionals }: Takes, rest: readonly string[]): readonly string[] {
+function checkPositionals({ path, positionals, options }: Takes, rest: readonly string[]): readonly string[] {
   const missing = positionals.find((positional, i) => !positional.isOptional && rest[i] === undefined)
   if (missing !== undefined) throw usageFailure(`${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
   const takesRest = positionals.at(-1)?.isRest ?? false
   const surplus = rest[positionals.length]
-  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${see(path, surplus)}`)
+  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${meant({ path, options }, surplus)}`)
   return rest
 }

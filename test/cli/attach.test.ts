@@ -153,7 +153,7 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   // Names of groups belong to a switch; that of a port is unique on the host.
   for (const sw of ['red', 'green']) vpcd.ok('group', 'create', sw, 'web')
   assert.equal(json('group', 'create', 'green', 'web').changed, false)
-  assert.deepEqual([json('group', 'list', 'green').length, json('subnet', 'list', 'green').length], [1, 0])
+  assert.deepEqual([json('group', 'list', '--switch-id=green').length, json('subnet', 'list', '--switch-id=green').length], [1, 0])
   assert.match(vpcd.refused(2, 'group', 'get', 'web'), /web is ambiguous: it stands for group0 .*, group1/)
   vpcd.ok('switch', 'port', 'set', 'p1', '--group', 'group1')
   // Peers of rules by name, too; what is neither a name nor an address is refused as what it looks like.

@@ -135,7 +135,10 @@ test('a file may have the body, and a wrong key in it is named', () => {
 
 test('words that mean a thing of this host say how to get one of the cloud', () => {
   assert.match(refused(2, 'subnet create web --vpc=red'), /for a subnet of a cloud, vpc cloud subnet create/)
-  assert.match(refused(2, 'group list app'), /for a group of a cloud, vpc cloud group list/)
+  assert.match(
+    refused(2, 'group list app'),
+    /vpc group get app shows one, vpc group list --switch-id=app those of a switch; for a group of a cloud, vpc cloud group list/,
+  )
 })
 
 test('a whole vpc as a document: plan, apply, export, what is wrong in it, and documents of a host', () => {

@@ -7,7 +7,7 @@ import { listObjects, unitOf } from '../../list-objects.ts'
 export default command({
   path: 'address-set list',
   summary: 'list the address sets',
-  options: { switchId: idOf('vpcsw', 'only sets of this switch').word, sortBy },
+  options: { switchId: idOf('vpcsw', 'only sets of this switch'), sortBy },
   examples: [{ line: 'vpc address-set list', does: 'every set with its switch and the number of its networks' }],
   async run({ switchId: id, sortBy: by }, context) {
     await listObjects(

@@ -7,7 +7,7 @@ import { listObjects, unitOf } from '../../list-objects.ts'
 export default command({
   path: 'group list',
   summary: 'list the security groups',
-  options: { switchId: idOf('vpcsw', 'only groups of this switch').word, sortBy },
+  options: { switchId: idOf('vpcsw', 'only groups of this switch'), sortBy },
   examples: [{ line: 'vpc group list', does: 'every group with its switch, rules, ports and members' }],
   async run({ switchId: id, sortBy: by }, context) {
     await listObjects(

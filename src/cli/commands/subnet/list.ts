@@ -7,7 +7,7 @@ import { listObjects, unitOf } from '../../list-objects.ts'
 export default command({
   path: 'subnet list',
   summary: 'list the subnets',
-  options: { switchId: idOf('vpcsw', 'only subnets of this switch').word, sortBy },
+  options: { switchId: idOf('vpcsw', 'only subnets of this switch'), sortBy },
   examples: [{ line: 'vpc subnet list', does: 'every subnet with its VNI, prefixes, switch and router' }],
   async run({ switchId: id, sortBy: by }, context) {
     await listObjects(
