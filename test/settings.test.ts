@@ -63,7 +63,10 @@ suite('a setting', () => {
     assert.equal(textOf('include/vpc.h'), cHeader())
     const program =
       '#include "vpc.h"\nint main(void) { return vpc_open((const uint8_t *)"", VPC_HANDLE_TYPE(VPC_TYPE_VMNIC), VPC_CREATE) + vpc_ctl(3, VPC_VPCSW_PORT_ADD, 0, 0, 0, 0); }'
-    execFileSync('clang', ['-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-Iinclude', '-x', 'c', '-'], { input: program })
+    for (const standard of ['c99', 'gnu17'])
+      execFileSync('clang', [`-std=${standard}`, '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-Iinclude', '-x', 'c', '-'], {
+        input: program,
+      })
   })
 
   // Names that mean nothing else. One that was added later shows what adding one touches.

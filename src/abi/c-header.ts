@@ -22,6 +22,11 @@ export function cHeader(): string {
 #include <stdint.h>
 #include <unistd.h>
 
+#ifndef __cplusplus
+/* unistd.h has it in GNU's modes of C alone. */
+extern long syscall(long number, ...);
+#endif
+
 #define VPC_SYS_OPEN 580
 #define VPC_SYS_CTL 581
 
