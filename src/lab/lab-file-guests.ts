@@ -19,8 +19,8 @@ interface Draft {
   readonly value: YamlValue
   readonly host: string
   readonly subnet: Subnet
-  /** By family; families that the file leaves out are given out later. */
-  readonly given: ReadonlyMap<4 | 6, Ip>
+  /** By family; undefined: a wrong one. Families that the file leaves out are given out later. */
+  readonly given: ReadonlyMap<4 | 6, Ip | undefined>
   readonly groups: readonly string[]
   /** Of a cluster. */
   readonly place?: GuestPlace
@@ -61,7 +61,7 @@ function readGuest(name: string, value: YamlValue, known: Known, pools: Readonly
   const host = field.host && readReference(field.host, 'host', known.hosts)
   const subnet = field.subnet && readReference(field.subnet, 'subnet', known.subnets)
   if (host === undefined || subnet === undefined) return undefined
-  const given = new Map<4 | 6, Ip>()
+  const given = new Map<4 | 6, Ip | undefined>()
   for (const [place, family] of [
     [field.address, 4],
     [field.address6, 6],
@@ -73,10 +73,10 @@ function readGuest(name: string, value: YamlValue, known: Known, pools: Readonly
       continue
     }
     const address = readAddress(place, network, subnet.name)
+    given.set(family, address)
     if (address === undefined) continue
     const other = pools.get(network)!.claim(address, name)
     if (other !== undefined) place.report(`${other} has this address in ${subnet.name}`)
-    given.set(family, address)
   }
   const { groups: theirs } = known.customers.find((customer) => customer.name === subnet.customer)!
   const groups = field.groups?.list().flatMap((group) => readReference(group, `group of ${subnet.customer}`, theirs)?.name ?? []) ?? []
@@ -90,7 +90,7 @@ function complete({ value, given, ...guest }: Draft, pools: ReadonlyMap<Prefix, 
     const family = isIpv4(network.address) ? 4 : 6
     const key = family === 4 ? 'address' : 'address6'
     const address = given.get(family) ?? (grammar === 'lab' ? pools.get(network)!.next(name) : undefined)
-    if (address === undefined)
+    if (address === undefined && !given.has(family))
       value.report(
         grammar === 'lab'
           ? `${formatPrefix(network)} of ${subnet.name} has no address left for it`

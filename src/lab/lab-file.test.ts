@@ -64,9 +64,16 @@ test('every example is a good lab file', async () => {
 
 suite('what is wrong is told with its place, its value and the way out', () => {
   const cases: [what: string, text: string, told: RegExp][] = [
-    ['not YAML', 'a: [1', /^x:1:\d+: this is not YAML: /],
+    ['not YAML', 'a: [1', /^x:1:\d+: this is not YAML: a list that \[ begins has no \] at its end$/],
+    ['no YAML in many ways', 'a: ]\n}: [', /^x:1:\d+: this is not YAML: [^\n]*$/],
+    [
+      'two keys in a line',
+      'a: b: c',
+      /^x:1:\d+: this is not YAML: this line has two keys; put a text with a colon and a space into quotes$/,
+    ],
+    ['a line without a key', 'a\nb: 1', /^x:1:\d+: this is not YAML: this line is neither KEY: VALUE nor/],
     ['empty', '', /^x:1:1: the file is empty/],
-    ['a key twice', changed('name: t', 'name: t\nname: u'), /^x:3:1: this is not YAML: Map keys must be unique/],
+    ['a key twice', changed('name: t', 'name: t\nname: u'), /^x:3:1: this is not YAML: the key name stands here a second time; remove one/],
     ['a list', '- a', /^x:1:1: this must be a map with name, underlay, .*, not a list/],
     ['nothing but a name', 'name: t', /^x:1:1: 'underlay' and 'hosts' and 'customers' and 'guests' must be given/],
     [

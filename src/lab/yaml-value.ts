@@ -1,5 +1,6 @@
 /** A strict reader of YAML: every value knows its place in the file, and problems are collected, not thrown. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml'
+import { yamlMessage } from '#system/yaml-text.ts'
 import type { FileProblem } from './file-problem.ts'
 
 /** One file, and the problems that were found in it so far. */
@@ -11,7 +12,9 @@ export class YamlFile {
 
   constructor(text: string) {
     this.document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
-    for (const { pos, message } of this.document.errors) this.#report(pos[0], '', `this is not YAML: ${message}`)
+    // The others follow from the first one.
+    const [error] = this.document.errors
+    if (error !== undefined) this.#report(error.pos[0], '', `this is not YAML: ${yamlMessage(error, text)}`)
     if (this.problems.length > 0) return
     const { contents } = this.document
     if (contents === null) this.#report(0, '', 'the file is empty; the directory examples/ shows what it may hold')

@@ -1,11 +1,32 @@
 /** A YAML text, and the line of each of its parts. */
-import { Document, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { Document, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml'
 
 /** What a person can do about it; the parser speaks of its own rules. */
 const messages: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'this line, or the next, is indented in another way than the lines that it belongs to',
+  MULTILINE_IMPLICIT_KEY: 'this line is neither KEY: VALUE nor a part of the line before',
   BAD_INDENT: 'this line is indented in another way than the lines that it belongs to',
   TAB_AS_INDENT: 'a tab indents this line; YAML takes spaces alone',
+  BAD_SCALAR_START: 'a text that begins with @ or ` needs quotes',
+  MULTIPLE_DOCS: 'a second document begins here; a file has one',
+}
+
+/** By words of the parser, where a code means several things. */
+const byWords: readonly (readonly [RegExp, string])[] = [
+  [/^Flow sequence/, 'a list that [ begins has no ] at its end'],
+  [/^Flow map/, 'a map that { begins has no } at its end'],
+  [/^Missing closing "/, 'a text that " begins has no " at its end'],
+  [/^Missing closing '/, "a text that ' begins has no ' at its end"],
+  [/^Nested mappings/, 'this line has two keys; put a text with a colon and a space into quotes'],
+]
+
+/** What a person can do about an error of the parser. `text`: the whole of it. */
+export function yamlMessage({ code, message, pos: [at] }: YAMLParseError, text: string): string {
+  if (code === 'DUPLICATE_KEY') return twice(text.slice(at))
+  const line = text.slice(text.lastIndexOf('\n', at - 1) + 1).split('\n', 1)[0]!
+  const hasTwoKeys = code === 'BLOCK_AS_IMPLICIT_KEY' && /^[^'"]*:\s+[^'"\s]+:\s/.test(line)
+  const known = code === 'BLOCK_AS_IMPLICIT_KEY' && !hasTwoKeys ? undefined : byWords.find(([words]) => words.test(message))?.[1]
+  return known ?? messages[code] ?? message
 }
 
 /** Text that begins with a key. */
@@ -40,7 +61,7 @@ export class YamlText {
     if (octal !== undefined) return octal
     if (error === undefined) return undefined
     const [at] = error.pos
-    const message = error.code === 'DUPLICATE_KEY' ? twice(this.#text.slice(at)) : (messages[error.code] ?? error.message)
+    const message = yamlMessage(error, this.#text)
     return { line: this.#lines.linePos(at).line, message, sentence: `this is not YAML: ${message}` }
   }
 

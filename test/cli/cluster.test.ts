@@ -92,6 +92,8 @@ test('a guest more reaches the others and changes none; a guest less goes with -
   assert.match(on('h1', 'apply'), /done: 2 changed\n$/)
   for (const address of ['10.0.0.3', 'fd00::3']) assert.ok(pings(web, address), address)
   say(head)
+  assert.equal(on('h2', 'apply', '--dry-run', '--prune'), on('h2', 'plan'))
+  assert.match(on('h2', 'apply', '-n'), /^a dry run: nothing was done; 2 to change, 2 to remove \(with --prune\)\n$/m)
   assert.match(
     h2!.refused(4, 'cluster', 'apply', path, '--host=h2'),
     /the document lacks .*; nothing was done; to remove them: vpc cluster apply --prune/,
@@ -118,6 +120,7 @@ test('what is wrong is told by line and key of the file, and nothing is done', (
     /:13:\d+: guests\.\S+: 'address' must be given: an address of 10\.0\.1\.0\/24/,
     '--host=h1',
   )
+  refused(head.replace('10.0.1.2', '10.9.1.2'), 1, /^[^\n]*:13:\d+: [^\n]*\.address: 10\.9\.1\.2 is not for a machine [^\n]*$/, '--host=h1')
   refused(
     head.replace('address: 198.51.100.2', "address: '2001:db8::2'"),
     1,
