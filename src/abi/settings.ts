@@ -118,14 +118,21 @@ export const settings = {
       0,
       ['rate out get', 0x0124],
       ['rate out set', 0x0125],
-      'bytes that the interface may send a second; 0: no limit',
+      'bytes that the interface may send a second, or bits such as 100mbit; 0: no limit',
       {
         since: 5,
       },
     ),
-    rateIn: own(byteRate, 0, ['rate in get', 0x0126], ['rate in set', 0x0127], 'bytes that the interface may get a second; 0: no limit', {
-      since: 5,
-    }),
+    rateIn: own(
+      byteRate,
+      0,
+      ['rate in get', 0x0126],
+      ['rate in set', 0x0127],
+      'bytes that the interface may get a second, or bits such as 100mbit; 0: no limit',
+      {
+        since: 5,
+      },
+    ),
     packetRateOut: own(
       packetRate,
       0,

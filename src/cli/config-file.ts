@@ -3,6 +3,7 @@
  * says holds instead.
  */
 import { readFileSync } from 'node:fs'
+import { fileProblem } from '#system/file-problem.ts'
 import { isPlainObject } from '#wire/plain-object.ts'
 import { givenOptions, type Takes } from './arguments.ts'
 import { usageFailure } from './failure.ts'
@@ -53,7 +54,7 @@ function read(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    throw usageFailure(`--config: ${path} ${code === 'ENOENT' ? 'does not exist' : `cannot be read: ${code ?? String(error)}`}`)
+    throw usageFailure(`--config: ${path} ${code === 'ENOENT' ? 'does not exist' : `cannot be read: ${fileProblem(error)}`}`)
   }
 }
 

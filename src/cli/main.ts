@@ -50,8 +50,9 @@ function endQuietly(abort: AbortController): void {
 }
 
 /** For example on a full disk: the operation may be done, but the caller did not get the answer. */
-function cannotWrite(stream: NodeJS.WriteStream, { message }: Error): never {
-  if (stream === process.stdout) process.stderr.write(`vpc: cannot write the result: ${message}\n`)
+function cannotWrite(stream: NodeJS.WriteStream, { code, message }: NodeJS.ErrnoException): never {
+  if (stream === process.stdout)
+    process.stderr.write(`vpc: cannot write the result: ${code === 'ENOSPC' ? 'no space left on the disk' : message}\n`)
   process.exit(1)
 }
 

@@ -19,9 +19,15 @@ async function makeDirectory(path: string): Promise<void> {
   })
 }
 
+/** An error of writing does not say of which file. */
+const writePage = (path: string, text: string): Promise<void> =>
+  writeFile(path, text).catch((error: NodeJS.ErrnoException) => {
+    throw Object.assign(error, { path })
+  })
+
 /** Write pages into a directory, which is created. Returns their paths. */
 export async function writePages(directory: string, pages: readonly Page[]): Promise<string[]> {
   await makeDirectory(resolve(directory))
-  await Promise.all(pages.map(({ name, text }) => writeFile(join(directory, name), text)))
+  await Promise.all(pages.map(({ name, text }) => writePage(join(directory, name), text)))
   return pages.map(({ name }) => join(directory, name))
 }

@@ -108,5 +108,9 @@ test('a signal reaches it, because the shell in front is gone', async () => {
 
 test('a result that cannot be written is an error of one line', () => {
   const { status, stderr } = spawnSync('sh', ['-c', '"$1" version >/dev/full', 'sh', vpcPath], { encoding: 'utf8' })
-  assert.deepEqual([status, stderr], [1, 'vpc: cannot write the result: ENOSPC: no space left on device, write\n'])
+  assert.deepEqual([status, stderr], [1, 'vpc: cannot write the result: no space left on the disk\n'])
+  using directory = scratch()
+  symlinkSync('/dev/full', join(directory.path, 'vpc'))
+  const ran = runVpc(['shell', 'autocomplete', 'bash', '--dir', directory.path])
+  assert.deepEqual([ran.code, ran.stderr], [1, `vpc: cannot write '${directory.path}/vpc': no space left on the disk\n`])
 })

@@ -86,7 +86,9 @@ export default command({
       })
       log.info('stopping')
     } catch (error) {
-      if (error instanceof ApiStartRefused || error instanceof StoreError) throw new Failure('failed', error.message, { code: 'refused' })
+      const isDenied = error instanceof StoreError && error.code === 'denied'
+      if (error instanceof ApiStartRefused || error instanceof StoreError)
+        throw new Failure(isDenied ? 'denied' : 'failed', error.message, { code: 'refused' })
       throw error
     }
   },

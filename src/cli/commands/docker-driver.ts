@@ -5,6 +5,7 @@ import { Cloud } from '#docker/cloud-network.ts'
 import { Leftovers } from '#docker/leftovers.ts'
 import { startServer } from '#docker/server.ts'
 import { openState } from '#docker/state.ts'
+import { fileSentence } from '#system/file-problem.ts'
 import { createLog } from '#system/log.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { command } from '../command.ts'
@@ -50,9 +51,10 @@ export default command({
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })
     } catch (error) {
-      const { syscall, message } = error as NodeJS.ErrnoException
+      const { syscall, code } = error as NodeJS.ErrnoException
       if (!['listen', 'mkdir', 'rm'].includes(syscall ?? '')) throw error
-      throw new Failure('failed', `cannot serve docker: ${message}; see --listen and --state-dir`, { code: 'refused' })
+      const sentence = `${fileSentence(error as NodeJS.ErrnoException)}; see --listen and --state-dir`
+      throw new Failure(code === 'EACCES' ? 'denied' : 'failed', `cannot serve docker: ${sentence}`, { code: 'refused' })
     }
   },
 })

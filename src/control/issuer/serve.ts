@@ -2,6 +2,7 @@
 import { chownSync, chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, Socket, type Server } from 'node:net'
 import { join } from 'node:path'
+import { fileProblem } from '#system/file-problem.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { silentLog, type Log } from '#system/log.ts'
 import { ExposedSecret } from '#system/whole-file.ts'
@@ -33,7 +34,7 @@ function answering({ stateDir, store, log = silentLog }: IssuerPlaces): (request
       log.error('cannot open the CA', { error })
       if (error instanceof ExposedSecret) throw new IssuerRefused(error.message)
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-      throw new IssuerRefused(`cannot keep the CA in ${directory}: ${(error as Error).message}`)
+      throw new IssuerRefused(`cannot keep the CA in ${directory}: ${fileProblem(error)}`)
     }
   }
   return async (request) => (await (opening ??= open())).answer(request)

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fchownSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { fileProblem } from '#system/file-problem.ts'
 import { StoreError } from '../store-error.ts'
 
 /** In the header of the file: 'vpc' and the kind of the file. */
@@ -79,9 +80,13 @@ function makePrivately(path: string): void {
     if (process.geteuid!() === 0 && uid !== 0) fchownSync(fd, uid, gid)
     closeSync(fd)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
+    const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
-    throw new StoreError('unusable', `cannot make the store ${path}: ${message}; make its directory, or name another`)
+    const isDenied = code === 'EACCES' || code === 'EPERM'
+    throw new StoreError(
+      isDenied ? 'denied' : 'unusable',
+      `cannot make the store ${path}: ${fileProblem(error)}; make its directory, or name another`,
+    )
   }
 }
 
