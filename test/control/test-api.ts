@@ -67,7 +67,7 @@ export class TestApi {
     this.admin = readFileSync(join(directory, 'admin-token'), 'utf8').trim()
     const now = (): number => Date.now() + this.ahead
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
-    this.feeds = new Feeds(model.mirror, now)
+    this.feeds = new Feeds(model.mirror)
     const { mirror } = model
     mirror.hosts.elapsed = () => performance.now() + (this.passed ?? this.ahead)
     this.counters = new Counters(mirror)

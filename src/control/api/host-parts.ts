@@ -33,7 +33,7 @@ export function startHostParts(
   now: () => number = Date.now,
 ): HostParts {
   const { mirror } = model
-  const feeds = new Feeds(mirror, now)
+  const feeds = new Feeds(mirror)
   const connected = (): ReadonlySet<string> => feeds.connected
   const exceptions = new Exceptions(mirror, store)
   const inquiries = new Inquiries({ store, mirror, connected, answerFor: answerFor(feeds, mirror.hosts) })

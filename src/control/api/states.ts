@@ -35,7 +35,7 @@ const perTurn = 5_000
 const isAtRest = ({ state }: State): boolean => ['ready', 'unplugged', 'closing'].includes(state)
 
 interface Kept extends State {
-  /** When it began to wait, in ms. */
+  /** When it began to wait, by HostStatuses.elapsed. */
   readonly since: number
 }
 
@@ -114,7 +114,7 @@ export class States {
 
   #keep({ record: { kind, id } }: Stored, state: State): void {
     const key = `${kind}/${id}`
-    const since = this.#kept.get(key)?.since ?? this.#now()
+    const since = this.#kept.get(key)?.since ?? this.#mirror.hosts.elapsed()
     if (isAtRest(state)) this.#kept.delete(key)
     else this.#kept.set(key, { ...state, since })
   }
@@ -123,8 +123,9 @@ export class States {
     const { record } = stored
     const state = stateOf({ mirror: this.#mirror, now: this.#now() }, record)
     if (record.kind !== 'vnic') return { state, late: false, problem: null }
-    const since = this.#kept.get(`vnic/${record.id}`)?.since ?? this.#now()
-    return { state, late: state === 'binding' && this.#now() - since >= lateMs, problem: problemOf(this.#mirror, record) ?? null }
+    const now = this.#mirror.hosts.elapsed()
+    const since = this.#kept.get(`vnic/${record.id}`)?.since ?? now
+    return { state, late: state === 'binding' && now - since >= lateMs, problem: problemOf(this.#mirror, record) ?? null }
   }
 
   #lookSoon(): void {

@@ -15,7 +15,7 @@ interface Question {
 
 export class Asked {
   readonly #vnics = new Map<string, Question>()
-  /** When a feed of this host was open last; undefined: none was. */
+  /** When a feed of this host was open last, by HostStatuses.elapsed as all times here; undefined: none was. */
   fedAt: number | undefined
 
   has = (vnic: string): boolean => this.#vnics.has(vnic)
@@ -45,7 +45,7 @@ export class Asked {
 
   /** What was asked for a minute before its feed ended, or since then: the answer may not have arrived. */
   unanswered(): string[] {
-    const from = (this.fedAt ?? 0) - unsureMs
+    const from = (this.fedAt ?? -Infinity) - unsureMs
     return [...this.#vnics].flatMap(([vnic, { at }]) => (at >= from ? [vnic] : []))
   }
 

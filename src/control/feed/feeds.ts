@@ -44,7 +44,8 @@ export class Feeds implements FeedSource {
   readonly places = new Places()
   #connection: () => void = () => {}
   readonly #mirror: Mirror
-  readonly #now: () => number
+  /** A clock that never jumps. */
+  readonly #now = (): number => this.#mirror.hosts.elapsed()
   readonly #view: View
   readonly #left = new Left()
   readonly #feeds = new Map<string, HostFeed>()
@@ -63,9 +64,8 @@ export class Feeds implements FeedSource {
   readonly #pings: Pings
   readonly #end: () => void
 
-  constructor(mirror: Mirror, now: () => number = Date.now) {
+  constructor(mirror: Mirror) {
     this.#mirror = mirror
-    this.#now = now
     this.#view = this.#makeView()
     this.#load()
     this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
@@ -204,7 +204,7 @@ export class Feeds implements FeedSource {
     const touched = nothing()
     const flipped: string[] = []
     const moved = batch.changes.map((change) => {
-      this.#left.apply(change)
+      this.#left.apply(change, this.#now())
       this.#publics.apply(this.#mirror, change)
       this.#transits.apply(change)
       this.#names.apply(change)

@@ -17,6 +17,7 @@ export interface View {
   readonly transits: Transits
   /** Who has which blocks of public ports of a NAT's item. */
   blocksOf(nat: string): HeldBlocks | undefined
+  /** By HostStatuses.elapsed. */
   readonly now: number
 }
 

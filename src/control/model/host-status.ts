@@ -32,6 +32,7 @@ export class HostStatuses {
   /** Nothing is known about the time before. */
   readonly begun = Date.now()
   readonly #begunAt = performance.now()
+  #loadedAt = -Infinity
   readonly #statuses = new Map<string, HostStatus>()
   readonly #listeners = new Set<(host: string) => void>()
 
@@ -46,7 +47,7 @@ export class HostStatuses {
   /** What it has said, unless it has its feed at another API since then. */
   current(host: string): HostStatus | undefined {
     const [status, here] = [this.#statuses.get(host), this.#here.get(host)]
-    const isElsewhere = here !== undefined && here.api !== this.api && status !== undefined && status.heard < Date.parse(here.since)
+    const isElsewhere = here !== undefined && here.api !== this.api && status !== undefined && status.heardAt < here.at
     return isElsewhere ? undefined : status
   }
 
@@ -75,15 +76,26 @@ export class HostStatuses {
     const known = this.#here.get(host)
     const isSame = known !== undefined && known.api === here.api && known.since === here.since
     this.#here.set(host, { ...here, at: isSame ? known.at : this.elapsed() })
-    if (here.api !== this.api) this.#elsewhere.set(host, Date.now())
+    if (here.api !== this.api) this.#elsewhere.set(host, this.elapsed())
   }
 
-  /** When a host was last seen to have its feed at another API. */
+  /** When a host was last seen to have its feed at another API, by `elapsed`. */
   elsewhere = (host: string): number | undefined => this.#elsewhere.get(host)
 
   /** A host has no feed any more. */
   went(host: string): void {
     if (this.#here.delete(host)) this.#went.set(host, { time: Date.now(), at: this.elapsed() })
+  }
+
+  /** All that the store had at the start is known: for how long it was so, nobody says. */
+  loaded(): void {
+    this.#loadedAt = this.elapsed()
+  }
+
+  /** Whether a host has had its feed where it is for longer than this, or since before this API looked. */
+  isThereFor(host: string, ms: number): boolean {
+    const here = this.#here.get(host)
+    return here !== undefined && (here.at <= this.#loadedAt || this.elapsed() - here.at > ms)
   }
 
   /** Hosts that have a feed. */

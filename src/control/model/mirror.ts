@@ -93,6 +93,7 @@ export class Mirror {
   static async start(store: Store, checkpoint?: Checkpoint): Promise<Mirror> {
     const mirror = (await Mirror.#resume(store, checkpoint)) ?? new Mirror(store, await readBase(store))
     for (const { key, value, modified } of await mirror.#leased()) mirror.#put(key, value, modified)
+    mirror.hosts.loaded()
     void mirror.#follow()
     mirror.#compareLater()
     return mirror
@@ -195,7 +196,7 @@ export class Mirror {
     }
     if (told.length > 0) {
       const audits = auditsOf(changes)
-      const batch = { revision, changes: told, requests: [...new Set(audits.map(({ request }) => request))], at: Date.now() }
+      const batch = { revision, changes: told, requests: [...new Set(audits.map(({ request }) => request))], at: this.hosts.elapsed() }
       this.#batches.push(batch)
       if (this.#batches.length > keptBatches) this.oldest = this.#batches.shift()!.revision
       this.#advance(revision)
@@ -362,7 +363,7 @@ export class Mirror {
 
   /** Whether a revision has been here for so long. */
   isOlder(revision: number, ms: number): boolean {
-    const newest = this.#batches.findLast((batch) => batch.at <= Date.now() - ms)?.revision ?? this.oldest
+    const newest = this.#batches.findLast((batch) => batch.at <= this.hosts.elapsed() - ms)?.revision ?? this.oldest
     return revision <= newest
   }
 

@@ -25,7 +25,5 @@ export function vnicState(mirror: Mirror, record: ObjectRecord): string {
   const modified = mirror.objects.get('vnic', id)?.modified ?? Infinity
   const status = mirror.hosts.current(binding.host)
   if (status !== undefined) return status.acked >= modified ? 'ready' : 'binding'
-  const here = mirror.hosts.here(binding.host)
-  const isQuiet = here !== undefined && Date.now() - Date.parse(here.since) > quietMs
-  return isQuiet && mirror.isOlder(modified, quietMs) ? 'ready' : 'binding'
+  return mirror.hosts.isThereFor(binding.host, quietMs) && mirror.isOlder(modified, quietMs) ? 'ready' : 'binding'
 }

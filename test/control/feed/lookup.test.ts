@@ -52,7 +52,17 @@ class Host {
 }
 
 let [h1, h2, h3]: Host[] = []
-const later = (): void => void (api.ahead += 61_000)
+/** A minute passes. */
+function later(): void {
+  api.ahead += 61_000
+  if (api.passed !== undefined) api.passed += 61_000
+}
+/** Somebody sets the clock that people see ahead by this; the one that never jumps goes on. */
+function setClock(ms: number): void {
+  api.passed ??= api.ahead
+  api.ahead = api.passed + ms
+}
+const dayMs = 86_400_000
 
 before(async () => {
   api = await TestApi.start()
@@ -128,16 +138,23 @@ test('it comes back with what it asked for; an API that does not know what that 
   const { whole } = h1!
   await h1!.open().told()
   assert.deepEqual([h1!.whole, h1!.has('b'), h1!.stations()], [whole, h3!.id, ['b']])
-  // Another API had it meanwhile, where it may have asked for more.
-  api.model.mirror.hosts.came(h1!.id, { api: 'other', since: new Date().toISOString() })
+  // Another API had it before this one did, and somebody sets the clock back by a day.
+  const comeElsewhere = (): void => api.model.mirror.hosts.came(h1!.id, { api: 'other', since: new Date().toISOString() })
+  comeElsewhere()
+  await h1!.open().told()
+  const { whole: then } = h1!
+  setClock(-dayMs)
   api.feeds.gone(h1!.feed!)
-  api.ahead += 1_000
+  await h1!.open().told()
+  assert.deepEqual([h1!.whole, h1!.stations()], [then, ['b']])
+  setClock(0)
+  // Another API had it meanwhile, where it may have asked for more.
+  api.feeds.gone(h1!.feed!)
   await new Promise((resolve) => setTimeout(resolve, 5))
-  api.model.mirror.hosts.came(h1!.id, { api: 'other', since: new Date().toISOString() })
-  api.ahead = 0
+  comeElsewhere()
   lookups.ask(h1!.id, { vpc, addresses: [], vnics: [ids.c!] })
   await h1!.open().told()
-  assert.deepEqual([h1!.whole, h1!.stations()], [whole + 1, ['b', 'c']])
+  assert.deepEqual([h1!.whole, h1!.stations()], [then + 1, ['b', 'c']])
 })
 
 test('an answer that had not been sent when the connection broke comes with the next one', async () => {
@@ -154,12 +171,30 @@ test('an answer that had not been sent when the connection broke comes with the 
 test('a vnic that leaves: the host that it left sends its frames on, asked or not', async () => {
   await h2!.open().told()
   await api.ok('PUT', '/vnics/c/binding', { host: 'h1' })
-  await h2!.told()
-  assert.equal(h2!.items.get(`station/${ids.c}`).forward, true)
+  const forward = async (): Promise<boolean | undefined> => {
+    api.feeds.expire()
+    await h2!.told()
+    return h2!.items.get(`station/${ids.c}`)?.forward
+  }
+  assert.equal(await forward(), true)
+  // For a minute, whoever sets the clock meanwhile, and also when it changes in another way.
+  for (const [i, ms] of [dayMs, -dayMs].entries()) {
+    setClock(ms)
+    assert.equal(await forward(), true)
+    await api.ok('PATCH', '/vnics/c', { mtu: 1400 + i }, { 'if-match': '*' })
+    assert.equal(await forward(), true)
+  }
   later()
-  api.feeds.expire()
-  await h2!.told()
-  assert.equal(h2!.items.get(`station/${ids.c}`), undefined)
+  assert.equal(await forward(), undefined)
+  await api.ok('PATCH', '/vnics/c', { mtu: 1300 }, { 'if-match': '*' })
+  assert.equal(await forward(), undefined)
+  // With a clock that is wrong by a day, too.
+  await api.ok('PUT', '/vnics/c/binding', { host: 'h2' })
+  await api.ok('PUT', '/vnics/c/binding', { host: 'h1' })
+  setClock(0)
+  assert.equal(await forward(), true)
+  later()
+  assert.equal(await forward(), undefined)
 })
 
 test('a guest on its way: both hosts are told of each other, asked or not', async () => {

