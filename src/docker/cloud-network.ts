@@ -124,7 +124,7 @@ export class Cloud {
   }
 
   /** Unplug a vnic and destroy it. */
-  remove(vnic: string): Promise<void> {
-    return removeVnic(this.client(), vnic)
+  async remove(vnic: string): Promise<void> {
+    await removeVnic(this.client(), vnic)
   }
 }

@@ -6,7 +6,8 @@ import type { Vpc } from '#client/vpc.ts'
 import type { Cloud } from './cloud-network.ts'
 import type { Leftovers } from './leftovers.ts'
 import { DriverError, idIn, mapIn, optionalText, ownOptions, textIn, type Json } from './message.ts'
-import type { Endpoint, Network, State } from './state.ts'
+import { hasEndpoint, type Endpoint, type Network, type State } from './state.ts'
+import type { Unused } from './unused.ts'
 import { plugEndpoint, removeSwitch, switchFor, unplugEndpoint } from './switch-network.ts'
 
 export interface Driver {
@@ -14,6 +15,7 @@ export interface Driver {
   readonly cloud: Cloud
   readonly state: State
   readonly leftovers: Leftovers
+  readonly unused: Unused
 }
 
 type Call = (driver: Driver, request: Json) => Promise<object> | object
@@ -89,7 +91,7 @@ function networkOf({ state }: Driver, request: Json): Network {
 }
 
 async function createEndpoint(driver: Driver, request: Json): Promise<object> {
-  const { vpc, cloud, state } = driver
+  const { vpc, cloud, state, unused } = driver
   const network = networkOf(driver, request)
   const id = idIn(request, 'EndpointID')
   const wanted = mapIn(request, 'Interface')
@@ -98,6 +100,9 @@ async function createEndpoint(driver: Driver, request: Json): Promise<object> {
   const base = { network: idIn(request, 'NetworkID') }
   return allOrNothing(async (undo) => {
     if (network.on === 'cloud') {
+      const vnic = await cloud.vnicNameOf(textIn(wanted, 'MacAddress'))
+      undo.push('wait for docker to give it back', async () => unused.note(vnic))
+      unused.forget(vnic)
       const { gateways, ...plugged } = await cloud.plug(textIn(wanted, 'MacAddress'), undo)
       // Docker takes a gateway of a family only for a container with an address of it.
       const reachable = gateways.filter((gateway) => addresses.some((address) => isSix(address) === isSix(gateway)))
@@ -152,7 +157,7 @@ async function requestPool({ cloud }: Driver, request: Json): Promise<object> {
   return { PoolID: `${subnet.id}/${six ? 6 : 4}/${groups}`, Pool: pool, Data: data }
 }
 
-async function requestAddress({ cloud, leftovers, state }: Driver, request: Json): Promise<object> {
+async function requestAddress({ cloud, leftovers, unused, state }: Driver, request: Json): Promise<object> {
   const [subnet, family, groups = ''] = textIn(request, 'PoolID').split('/')
   const options = mapIn(request, 'Options')
   if (options.RequestAddressType === 'com.docker.network.gateway') throw new DriverError('the subnet of the cloud has no gateway')
@@ -160,31 +165,37 @@ async function requestAddress({ cloud, leftovers, state }: Driver, request: Json
   if (mac === undefined) throw new DriverError('docker has not said the MAC address of the endpoint')
   const vnic = await cloud.vnicNameOf(mac)
   await leftovers.claim(vnic)
-  return allOrNothing(async (undo) => {
-    const address = await cloud.address(subnet!, {
-      mac,
-      groups: groups.split(',').filter((each) => each !== ''),
-      isSix: family === '6',
-      asked: optionalText(request, 'Address'),
-      // Docker gives back no address that it has not got.
-      isMade: () => undo.push(`destroy vnic ${vnic}`, () => leftovers.remove(vnic)),
+  unused.note(vnic)
+  try {
+    return await allOrNothing(async (undo) => {
+      const address = await cloud.address(subnet!, {
+        mac,
+        groups: groups.split(',').filter((each) => each !== ''),
+        isSix: family === '6',
+        asked: optionalText(request, 'Address'),
+        // Docker gives back no address that it has not got.
+        isMade: () => undo.push(`destroy vnic ${vnic}`, () => leftovers.remove(vnic)),
+      })
+      state.addresses.put(addressKey(subnet!, address), { vnic })
+      return { Address: address, Data: {} }
     })
-    state.addresses.put(addressKey(subnet!, address), { vnic })
-    return { Address: address, Data: {} }
-  })
+  } finally {
+    // Docker may have given up by now.
+    unused.note(vnic)
+  }
 }
 
 /** Another vpc may have the same address. */
 const addressKey = (subnet: string, address: string): string => `${subnet}-${bare(address)}`
 
 /** After DeleteEndpoint, which has removed its vnic or noted it; or no endpoint came about. */
-async function releaseAddress({ state, leftovers }: Driver, request: Json): Promise<object> {
+async function releaseAddress({ state, leftovers, unused }: Driver, request: Json): Promise<object> {
   const [subnet] = textIn(request, 'PoolID').split('/')
   const key = addressKey(subnet!, textIn(request, 'Address'))
   const vnic = state.addresses.get(key)?.vnic
   if (vnic === undefined) return {}
-  const isInUse = state.endpoints.ids().some((id) => state.endpoints.get(id)?.vnic === vnic)
-  if (!isInUse && !leftovers.has(vnic)) await leftovers.remove(vnic)
+  if (!hasEndpoint(state, vnic) && !leftovers.has(vnic)) await leftovers.remove(vnic)
+  unused.forget(vnic)
   state.addresses.remove(key)
   return {}
 }

@@ -9,6 +9,7 @@ import { Failure } from '#cli/failure.ts'
 import { silentLog } from '#system/log.ts'
 import { Leftovers } from './leftovers.ts'
 import { openState, type State } from './state.ts'
+import { Unused } from './unused.ts'
 
 async function withState(work: (state: State) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'vpc-leftovers-'))
@@ -46,4 +47,29 @@ test('a vnic that the cloud does not let go stays noted, and holds up no other',
     t.mock.timers.tick(5_000)
     for (let turns = 0; turns < 20; turns++) await turn()
     assert.deepEqual(records.ids(), [first])
+  }))
+
+test('a vnic that docker asked for goes when no endpoint has come for it, also after a start', (t) =>
+  withState(async (state) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const removed: string[] = []
+    const remove = async (vnic: string): Promise<void> => void removed.push(vnic)
+    {
+      using before = new Unused(state, remove)
+      before.note('late')
+      before.note('plugged')
+      before.note('given-back')
+      before.forget('given-back')
+    }
+    using unused = new Unused(state, remove)
+    state.endpoints.put('e1', { network: 'n1', hostif: 'h1', vnic: 'plugged', gateways: [] })
+    t.mock.timers.tick(80_000)
+    assert.deepEqual(removed, [])
+    unused.note('again')
+    t.mock.timers.tick(80_000)
+    assert.deepEqual(removed, ['late'])
+    t.mock.timers.tick(80_000)
+    await turn()
+    assert.deepEqual(removed, ['late', 'again'])
+    assert.deepEqual(state.asked.ids(), [])
   }))

@@ -60,11 +60,17 @@ export interface Leftover {
   readonly vnic: string
 }
 
+/** A vnic that docker has asked for, and for which no endpoint has come yet. */
+export interface Asked {
+  readonly vnic: string
+}
+
 export interface State {
   readonly networks: Records<Network>
   readonly endpoints: Records<Endpoint>
   readonly addresses: Records<Given>
   readonly leftovers: Records<Leftover>
+  readonly asked: Records<Asked>
 }
 
 export const openState = (directory: string): State => ({
@@ -72,4 +78,8 @@ export const openState = (directory: string): State => ({
   endpoints: new Records(join(directory, 'endpoints')),
   addresses: new Records(join(directory, 'addresses')),
   leftovers: new Records(join(directory, 'leftovers')),
+  asked: new Records(join(directory, 'asked')),
 })
+
+/** Whether an endpoint has a vnic. */
+export const hasEndpoint = ({ endpoints }: State, vnic: string): boolean => endpoints.ids().some((id) => endpoints.get(id)?.vnic === vnic)

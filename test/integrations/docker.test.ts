@@ -87,6 +87,7 @@ test('in a subnet of the cloud: the cloud chooses the address, other hosts reach
   assert.ok(pingsFrom('box-c', cloud.far.address))
   assert.ok(farPings(cloud.far, address))
   assert.match(docker.ok('exec', 'box-c', 'ip', 'route'), /default via/)
+  assert.deepEqual(docker.askedFor, [])
   assertGroupDrops(cloud, address)
 })
 
@@ -123,6 +124,7 @@ test('an address that docker gives back takes a vnic of its own subnet alone, al
   const options = { 'com.docker.network.endpoint.macaddress': '02:42:0a:00:00:c8' }
   const asked = { Address: '10.0.0.200', Options: options }
   assert.equal(docker.ask('IpamDriver.RequestAddress', { PoolID: `${there}/4/`, ...asked }).Address, '10.0.0.200/24')
+  assert.equal(docker.askedFor.length, 1)
   assert.match(docker.ask('IpamDriver.RequestAddress', { PoolID: `${here}/4/`, ...asked }).Err ?? '', /is in another subnet/)
   const vnics = (): number => JSON.parse(h1.ok('vnic list --json')).length
   assert.equal(vnics(), 2)
@@ -130,6 +132,7 @@ test('an address that docker gives back takes a vnic of its own subnet alone, al
   assert.equal(vnics(), 2)
   assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${there}/4/`, Address: '10.0.0.200' }), {})
   assert.equal(vnics(), 1)
+  assert.deepEqual(docker.askedFor, [])
   // The MAC address rests, too.
   const Options = { 'com.docker.network.endpoint.macaddress': '02:42:0a:00:00:c9' }
   const { Address, Err } = docker.ask('IpamDriver.RequestAddress', { PoolID: `${there}/4/`, Options })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Machine, type Ran, until } from '../cli/machines.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
@@ -99,6 +99,11 @@ export class Docker {
   ask(method: string, request: object): Record<string, string> {
     const words = ['--silent', '--max-time', '60', '--noproxy', '*', '--unix-socket', pluginSocket, '--data', JSON.stringify(request)]
     return JSON.parse(execFileSync('curl', [...words, `http://vpc/${method}`], { encoding: 'utf8' })) as Record<string, string>
+  }
+
+  /** The vnics that docker has asked for, and that no endpoint has yet. */
+  get askedFor(): string[] {
+    return readdirSync(join(this.directory, 'driver/asked'))
   }
 
   importImage(): void {

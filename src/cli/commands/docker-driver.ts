@@ -5,6 +5,7 @@ import { Cloud } from '#docker/cloud-network.ts'
 import { Leftovers } from '#docker/leftovers.ts'
 import { startServer } from '#docker/server.ts'
 import { openState } from '#docker/state.ts'
+import { Unused } from '#docker/unused.ts'
 import { fileSentence } from '#system/file-problem.ts'
 import { createLog } from '#system/log.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
@@ -44,7 +45,8 @@ export default command({
     try {
       mkdirSync(stateDir, { recursive: true, mode: 0o700 })
       using leftovers = new Leftovers(state.leftovers, (vnic) => cloud.remove(vnic), log)
-      const driver = { vpc: new Vpc({ socketPath: socket }), cloud, state, leftovers }
+      using unused = new Unused(state, (vnic) => leftovers.remove(vnic))
+      const driver = { vpc: new Vpc({ socketPath: socket }), cloud, state, leftovers, unused }
       await using _ = await startServer(driver, log, listen)
       output.item({ listen }, `docker finds driver vpc at ${listen}`)
       await new Promise<void>((resolve) => {
