@@ -10,7 +10,7 @@ import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
 import { netnsOf } from './netns.ts'
 import { resultOf, type Result } from './result.ts'
-import { forget, isNoted, note } from './unfinished.ts'
+import { forget, isNoted, note, noteAttached } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
 
 /** Seconds that this host and others have to plug it in. */
@@ -45,6 +45,7 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
     const vpc = new Vpc({ ...(config.socket !== undefined && { socketPath: config.socket }) })
     const id = unitIdOf(vnic, 'hostif')
     const { mtuBytes: mtu } = await handOver(vpc, id, guest, undo)
+    noteAttached(config, name)
     const dns = gateways.length === 0 ? {} : dnsOf(home, subnet)
     return resultOf(config.cniVersion, { name: attachment.ifname, mac: vnic.mac as string, mtu, netns, addresses, gateways, dns })
   })

@@ -63,19 +63,21 @@ export async function vnicFor(
 const removeSeconds = 5
 
 /**
- * Unplug a vnic and destroy it. One that is not there is no error. `isWanted` is asked before each step: one that is
- * wanted again stays.
+ * Unplug a vnic and destroy it. Gives whether it was there: that it is not is no error. `isWanted` is asked before each
+ * step: one that is wanted again stays.
  */
-export async function removeVnic(client: ApiClient, name: string, isWanted: () => boolean = () => false): Promise<void> {
+export async function removeVnic(client: ApiClient, name: string, isWanted: () => boolean = () => false): Promise<boolean> {
   const vnic = await findVnic(client, name)
-  if (vnic === undefined || isWanted()) return
+  if (vnic === undefined) return false
+  if (isWanted()) return true
   if (vnic.binding !== null) {
     const unplugged = await client.ask('DELETE', `/vnics/${vnic.id}/binding?wait=ready&timeout=${removeSeconds}s`)
     if (unplugged.status >= 400 && unplugged.status !== 404) throw refusal(`unplug vnic ${name}`, unplugged)
-    if (isWanted()) return
+    if (isWanted()) return true
   }
   const answer = await client.ask('DELETE', `/vnics/${vnic.id}`)
   if (answer.status >= 400 && answer.status !== 404) throw refusal(`destroy vnic ${name}`, answer)
+  return true
 }
 
 /** The vnics of this network that this host has, or was about to have. */

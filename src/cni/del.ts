@@ -6,7 +6,7 @@ import { Vpc } from '#client/vpc.ts'
 import { clientOf, removeVnic } from './cloud.ts'
 import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
-import { forget, note } from './unfinished.ts'
+import { forgetAll, note, notedCloud, reachesCloudOf } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
 
 /** How long a DEL takes at most when nothing answers. */
@@ -19,8 +19,8 @@ export async function del(config: NetworkConfig, attachment: Attachment): Promis
   // Written first: a plugin that is killed leaves the note.
   note(config, vnic)
   try {
-    await inTime(cloudMs, () => removeVnic(clientOf(config), vnic))
-    forget(config.stateDir, config.name, vnic)
+    await inTime(cloudMs, () => remove(config, vnic))
+    forgetAll(config.stateDir, config.name, vnic)
     await finishAside(config)
   } catch (error) {
     process.stderr.write(
@@ -30,6 +30,13 @@ export async function del(config: NetworkConfig, attachment: Attachment): Promis
       process.stderr.write(`vpc-cni: cannot take ${attachment.ifname} back: ${cause.message}\n`),
     )
   }
+}
+
+/** Another cloud than that of the ADD does not know the vnic: that does not mean that it is gone. */
+async function remove(config: NetworkConfig, vnic: string): Promise<void> {
+  const wasThere = await removeVnic(clientOf(config), vnic)
+  if (!wasThere && !reachesCloudOf(config, vnic))
+    throw new Error(`it is one of ${notedCloud(config.stateDir, config.name, vnic)}; the network reaches another cloud now`)
 }
 
 /** Without the cloud, its host takes the interface out of the namespace, so that nothing is handed over again. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient } from '#cli/cloud/api-client.ts'
 import { clientOf, removeVnic } from './cloud.ts'
 import type { NetworkConfig } from './invocation.ts'
-import { cloudOf, forget, isNoted, noted, notedCloud } from './unfinished.ts'
+import { cloudOf, forgetAll, isNoted, noted, notedCloud } from './unfinished.ts'
 
 /** How long an ADD or a DEL takes longer at most. */
 const asideMs = 2_000
@@ -51,8 +51,10 @@ export async function finish(config: Unfinished, { signal, isForAll = false }: F
     try {
       // Made for a vnic alone: for those of other clouds, nobody need be logged in.
       client ??= clientOf(config)
-      await removeVnic(client, vnic, () => (isWanted ||= !isNoted(stateDir, name, vnic)))
-      if (!isWanted) forget(stateDir, name, vnic)
+      const wasThere = await removeVnic(client, vnic, () => (isWanted ||= !isNoted(stateDir, name, vnic)))
+      if (isWanted) continue
+      if (wasThere || cloud === undefined || cloud === own) forgetAll(stateDir, name, vnic)
+      else elsewhere.push(`vnic ${vnic} is one of ${cloud}; a container of network ${name} that reaches it removes it`)
     } catch (error) {
       left.push((error as Error).message)
     }

@@ -3,7 +3,7 @@ import { thisHost } from '#cli/this-host.ts'
 import { clientOf, removeVnic, vnicsHere } from './cloud.ts'
 import { CniError, errorCode } from './error.ts'
 import type { NetworkConfig } from './invocation.ts'
-import { forget, noted } from './unfinished.ts'
+import { forget, forgetAll, noted, reachesCloudOf } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
 
 /** Remove them. Tries all of them, and then says which are left. */
@@ -21,8 +21,7 @@ export async function gc(config: NetworkConfig): Promise<void> {
       continue
     }
     try {
-      await removeVnic(client, vnic)
-      forget(stateDir, name, vnic)
+      if ((await removeVnic(client, vnic)) || reachesCloudOf(config, vnic)) forgetAll(stateDir, name, vnic)
     } catch (error) {
       left.push((error as Error).message)
     }

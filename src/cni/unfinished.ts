@@ -6,7 +6,9 @@ import { chosenContext, contextsPath } from '#cli/cloud/contexts.ts'
 import { readIfThere, writeWhole } from '#system/whole-file.ts'
 import type { NetworkConfig } from './invocation.ts'
 
-const directoryOf = (stateDir: string, network: string): string => join(stateDir, 'unfinished', network)
+/** `attached`: by which cloud an ADD has done it; `unfinished`: what is left to remove. */
+type Kind = 'attached' | 'unfinished'
+const pathOf = (kind: Kind, stateDir: string, network: string, vnic = ''): string => join(stateDir, kind, network, vnic)
 
 type Cloud = Pick<NetworkConfig, 'context' | 'server' | 'tokenFile'>
 
@@ -27,29 +29,54 @@ export function cloudOf({ context, server, tokenFile }: Cloud): string | undefin
   }
 }
 
-/** Note a vnic. */
-export function note(config: Cloud & Pick<NetworkConfig, 'name' | 'stateDir'>, vnic: string): void {
-  writeWhole(join(directoryOf(config.stateDir, config.name), vnic), cloudOf(config) ?? '', { mode: 0o600, isNew: false })
+type Network = Cloud & Pick<NetworkConfig, 'name' | 'stateDir'>
+
+const write = (path: string, cloud: string): void => void writeWhole(path, cloud, { mode: 0o600, isNew: false })
+/** Undefined: nobody was logged in, or an earlier version has written it, which did not name the API. */
+function cloudAt(path: string): string | undefined {
+  const text = readIfThere(path)
+  return text?.startsWith('http') === true ? text : undefined
 }
 
-/**
- * The cloud that has a noted vnic, by `cloudOf`; undefined: nobody was logged in, or an earlier version has noted it.
- */
-export const notedCloud = (stateDir: string, network: string, vnic: string): string | undefined =>
-  readIfThere(join(directoryOf(stateDir, network), vnic)) || undefined
+/** An ADD has made a vnic: its DEL may reach another cloud, which does not know it. */
+export const noteAttached = (config: Network, vnic: string): void =>
+  write(pathOf('attached', config.stateDir, config.name, vnic), cloudOf(config) ?? '')
 
-/** It is gone, or in use again. */
+/** Note a vnic that goes, with the cloud that its ADD has reached. */
+export function note(config: Network, vnic: string): void {
+  const { stateDir, name } = config
+  write(pathOf('unfinished', stateDir, name, vnic), cloudAt(pathOf('attached', stateDir, name, vnic)) ?? cloudOf(config) ?? '')
+}
+
+/** The cloud that has a noted vnic, by `cloudOf`; undefined: nobody knows. */
+export const notedCloud = (stateDir: string, network: string, vnic: string): string | undefined =>
+  cloudAt(pathOf('unfinished', stateDir, network, vnic))
+
+/** Whether a network reaches the cloud of a noted vnic, as far as is known: then one that it cannot see is gone. */
+export function reachesCloudOf(config: Network, vnic: string): boolean {
+  const cloud = notedCloud(config.stateDir, config.name, vnic)
+  return cloud === undefined || cloud === cloudOf(config)
+}
+
+/** It is in use again: it does not go. */
 export const forget = (stateDir: string, network: string, vnic: string): void =>
-  rmSync(join(directoryOf(stateDir, network), vnic), { force: true })
+  rmSync(pathOf('unfinished', stateDir, network, vnic), { force: true })
+
+/** It is gone. */
+export function forgetAll(stateDir: string, network: string, vnic: string): void {
+  rmSync(pathOf('attached', stateDir, network, vnic), { force: true })
+  forget(stateDir, network, vnic)
+}
 
 /** Whether it still is noted. */
-export const isNoted = (stateDir: string, network: string, vnic: string): boolean => existsSync(join(directoryOf(stateDir, network), vnic))
+export const isNoted = (stateDir: string, network: string, vnic: string): boolean =>
+  existsSync(pathOf('unfinished', stateDir, network, vnic))
 
 /** The networks that have notes, or had some. */
-export const notedNetworks = (stateDir: string): readonly string[] => namesIn(directoryOf(stateDir, '.'))
+export const notedNetworks = (stateDir: string): readonly string[] => namesIn(pathOf('unfinished', stateDir, '.'))
 
 /** The names that are noted for a network. */
-export const noted = (stateDir: string, network: string): readonly string[] => namesIn(directoryOf(stateDir, network))
+export const noted = (stateDir: string, network: string): readonly string[] => namesIn(pathOf('unfinished', stateDir, network))
 
 function namesIn(directory: string): readonly string[] {
   try {

@@ -11,7 +11,9 @@ import { after, before, test } from 'node:test'
 import { readContexts, writeContexts, type Contexts } from '#cli/cloud/contexts.ts'
 import { finish } from '#cni/finish.ts'
 import { readConfig, type NetworkConfig } from '#cni/invocation.ts'
-import { forget, note, noted } from '#cni/unfinished.ts'
+import { del } from '#cni/del.ts'
+import { forget, note, noteAttached, noted } from '#cni/unfinished.ts'
+import { vnicNameOf } from '#cni/vnic-of.ts'
 import { finishAll } from '#oci/hook.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -19,35 +21,50 @@ let directory: string
 let api: TestApi
 /** Called before an answer to GET is given. */
 let onRead: () => void = () => {}
-const server = createServer(async (request, response) => {
-  const { method, url } = request
-  const body = await text(request)
-  const answer = await api.request(api.admin, method!, url!, body === '' ? undefined : body)
-  if (method === 'GET') onRead()
-  response.writeHead(answer.status, { etag: answer.headers.get('etag') ?? '' })
-  response.end(await answer.text())
-})
+let served: Served
+
+interface Served extends AsyncDisposable {
+  readonly url: string
+}
+
+async function serve(of: () => TestApi): Promise<Served> {
+  const server = createServer(async (request, response) => {
+    const { method, url } = request
+    const body = await text(request)
+    const answer = await of().request(of().admin, method!, url!, body === '' ? undefined : body)
+    if (method === 'GET') onRead()
+    response.writeHead(answer.status, { etag: answer.headers.get('etag') ?? '' })
+    response.end(await answer.text())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vpc-leftovers-'))
   api = await TestApi.start()
   writeFileSync(join(directory, 'token'), api.admin)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  served = await serve(() => api)
   await api.ok('POST', '/orgs', { name: 'acme' })
   await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
   await api.ok('POST', '/vpcs', { name: 'red', account: 'shop' })
   await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
 })
 after(async () => {
-  server.closeAllConnections()
-  server.close()
+  await served[Symbol.asyncDispose]()
   await api[Symbol.asyncDispose]()
   rmSync(directory, { recursive: true })
 })
 
 const placesOf = (): object => ({
-  server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  server: served.url,
   tokenFile: join(directory, 'token'),
   stateDir: join(directory, 'cni'),
 })
@@ -128,9 +145,39 @@ test('a vnic that was noted by a login stays for it when another is the current 
     assert.match(said, /^5 vnics stay for networks of other clouds: vnic cni-/)
     assert.deepEqual([...kept()].sort(), ['cni-early', 'cni-empty', 'cni-environment', 'cni-guest', 'cni-other'])
     assert.ok(!said.includes('of-the-environment'))
-    // The network's own call, by its login, removes them.
+    // The network's own call takes those for gone that nobody else may have.
+    const { left, elsewhere } = await finish(config)
+    assert.deepEqual(left, [])
+    assert.match(elsewhere.join('\n'), /cni-other is one of https:\/\/other\.example with context other/)
+    assert.deepEqual([...kept()].sort(), ['cni-environment', 'cni-guest', 'cni-other'])
+    for (const name of kept()) forget(stateDir, 'login', name)
+  })
+})
+
+test('a DEL by another cloud than that of the ADD leaves the vnic noted, and the next call by the first removes it', async () => {
+  const { server: here, stateDir } = placesOf() as { server: string; stateDir: string }
+  await using other = await TestApi.start()
+  await using there = await serve(() => other)
+  const config = readConfig(JSON.stringify({ cniVersion: '1.1.0', name: 'two', subnet: 'red/web', stateDir }))
+  const attachment = { containerId: 'box', ifname: 'eth0' }
+  const vnic = vnicNameOf('two', attachment)
+  const contexts = { mine: { server: here, token: api.admin }, other: { server: there.url, token: other.admin } }
+  await withLogins(contexts, async () => {
+    // What ADD does last.
+    await makeVnic(vnic)
+    noteAttached(config, vnic)
+    writeContexts({ ...readContexts(), current: 'other' })
+    await del(config, attachment)
+    assert.deepEqual([await isThere(vnic), noted(stateDir, 'two')], [true, [vnic]])
+    assert.match((await finish(config)).elsewhere[0]!, /with context mine/)
+    assert.deepEqual(noted(stateDir, 'two'), [vnic])
+    writeContexts({ ...readContexts(), current: 'mine' })
     assert.deepEqual(await finish(config), { left: [], elsewhere: [] })
-    assert.deepEqual(kept(), [])
+    assert.deepEqual([await isThere(vnic), noted(stateDir, 'two')], [false, []])
+    // Nothing says any more which cloud it was.
+    writeContexts({ ...readContexts(), current: 'other' })
+    await del(config, attachment)
+    assert.deepEqual(noted(stateDir, 'two'), [])
   })
 })
 
