@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Machine, must } from '../../scripts/demo-machine.ts'
 import { root, textOf } from '../sources.ts'
 import { missingIn, until } from './machines.ts'
-import { assertShown, blocksOf, isShown, scenes, stepsOf, type Step } from './shown-pages.ts'
+import { assertShown, blocksOf, isShown, PageReader, scenes, stepsOf, type Step } from './shown-pages.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vpc-pages-'))
 const machines = new Map<string, Machine>()
@@ -41,10 +41,7 @@ after(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-let token = ''
-
-/** A block of commands that change nothing. */
-const looks = /^(vpc \w+ (list|get)\b.*\n)+$/
+const reader = new PageReader()
 
 /** What a guest does all the time: one packet that passes, one that a group refuses, one from an address of nobody. */
 const traffic = `to=10.0.0.12; [ $0 = web ] || to=10.0.0.2
@@ -93,18 +90,7 @@ async function followSteps(steps: readonly Step[], stops: (() => Promise<void>)[
       stops.push(await start(step))
       continue
     }
-    const { page } = step
-    const script = `export PATH=/run/bin:$PATH\ncd /mnt\n${step.script.replaceAll('TOKEN', token)}`
-    const run = (): { readonly code: number | null; readonly text: string } => machines.get(step.at)!.sh(`set -e\n${script}`)
-    let { code, text } = run()
-    // What only looks at the cloud may look too early: a reader would look again.
-    for (let i = 0; i < 120 && looks.test(step.script) && !isShown(step, text); i++) {
-      await sleep(250)
-      ;({ code, text } = run())
-    }
-    assert.equal(code !== 0, step.fails, `${page}, block of line ${step.line}: exit code ${code}\n${step.script}\n${text}`)
-    token = /vpcjoin1\.\S+/.exec(text)?.[0] ?? token
-    assertShown(step, text)
+    await reader.follow(step, (script) => machines.get(step.at)!.sh(`set -e\nexport PATH=/run/bin:$PATH\ncd /mnt\n${script}`))
   }
 }
 

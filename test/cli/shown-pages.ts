@@ -1,12 +1,14 @@
 /**
  * Pages whose lines the tests execute. A block of a page says where it runs: "```sh h1", or "```sh h1 fails". One with
- * "```sh h1 stays" goes on until the page ends, and is stopped as by Ctrl-C. The block "```text" after it is the
- * essence of what its lines print.
+ * "```sh h1 stays" goes on until the page ends, and is stopped as by Ctrl-C. "```sh deb1" runs on h1, too, where the
+ * Debian package is installed. The block "```text" after it is the essence of what its lines print.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { textOf } from '../sources.ts'
 
 const clouds = 'test/cli/pages.test.ts'
+const packaged = 'test/package/long/two-hosts.ts'
 
 const firstPages = ['two-machines', 'how-to', 'upgrade', 'backup', 'uninstall', 'hosts', 'cluster']
 const hostPages = [
@@ -30,6 +32,8 @@ export const scenes: Readonly<Record<string, { readonly test: string; readonly p
     pages: [...firstPages, 'first-steps', 'cloud', 'troubleshooting', 'why', 'agent', 'console', 'capture', 'metrics', 'flow-logs'],
   },
   h2: { test: clouds, pages: [...firstPages, ...hostPages] },
+  deb1: { test: packaged, pages: ['first-steps', 'upgrade', 'uninstall'] },
+  deb2: { test: packaged, pages: ['two-machines', 'upgrade', 'uninstall'] },
   api: { test: 'test/cli/cloud-networks.test.ts', pages: ['cloud-networks', 'guest-services'] },
   alone: { test: clouds, pages: ['README'] },
   router: { test: 'test/cli/routing.test.ts', pages: ['routing'] },
@@ -62,18 +66,48 @@ export interface Step {
   readonly shown: readonly string[]
 }
 
-/** The blocks of a page that run, in its order. */
-export function stepsOf(page: string, text: string): Step[] {
+/** The blocks of a page that run, in its order; `isPackaged`: where the Debian package is installed. */
+export function stepsOf(page: string, text: string, isPackaged = false): Step[] {
   const steps: Step[] = []
+  const word = isPackaged ? /^sh (?:h|deb)(\d)(?: (fails|stays))?$/ : /^sh h(\d)(?: (fails|stays))?$/
   let last = ''
   for (const { 1: info, 2: body, index } of text.matchAll(/^```(\w.*)\n([^]*?)^```$/gm)) {
-    const [, at, how] = /^sh (h\d)(?: (fails|stays))?$/.exec(info!) ?? []
+    const [, number, how] = word.exec(info!) ?? []
     const line = text.slice(0, index).split('\n').length
-    if (at !== undefined) steps.push({ page, line, at, script: body!, fails: how === 'fails', stays: how === 'stays', shown: [] })
-    else if (info === 'text' && last.startsWith('sh h')) steps.push({ ...steps.pop()!, shown: body!.trimEnd().split('\n') })
+    if (number !== undefined)
+      steps.push({ page, line, at: `h${number}`, script: body!, fails: how === 'fails', stays: how === 'stays', shown: [] })
+    else if (info === 'text' && word.test(last)) steps.push({ ...steps.pop()!, shown: body!.trimEnd().split('\n') })
     last = info!
   }
   return steps
+}
+
+/** How a script ended, and all that it printed. */
+export interface Ended {
+  readonly code: number | null
+  readonly text: string
+}
+
+/** A block of commands that change nothing. */
+const looks = /^(vpc \w+ (list|get)\b.*\n)+$/
+
+/** Does what a page prints. It remembers the join token that was shown last, which a page calls TOKEN. */
+export class PageReader {
+  #token = ''
+
+  /** Run a block, and look at what it shows. */
+  async follow(step: Step, run: (script: string) => Ended): Promise<void> {
+    const script = step.script.replaceAll('TOKEN', this.#token)
+    let { code, text } = run(script)
+    // What only looks at the cloud may look too early: a reader would look again.
+    for (let i = 0; i < 120 && looks.test(step.script) && !isShown(step, text); i++) {
+      await sleep(250)
+      ;({ code, text } = run(script))
+    }
+    assert.equal(code !== 0, step.fails, `${step.page}, block of line ${step.line}: exit code ${code}\n${script}\n${text}`)
+    this.#token = /vpcjoin1\.\S+/.exec(text)?.[0] ?? this.#token
+    assertShown(step, text)
+  }
 }
 
 /** Whether an output has the lines that a page shows. */

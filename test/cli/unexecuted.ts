@@ -22,20 +22,8 @@ export const unexecuted: readonly Unexecuted[] = [
     lines: ['npm run package -- --npm', 'npm install ./vpc-VERSION.tgz'],
   },
   {
-    because: 'npm run test:package installs the package and starts its units in a booted container',
-    lines: [
-      'npm run package',
-      'npm run package -- --arch amd64 --arch arm64',
-      'npm run test:package',
-      'apt install ./vpc_0.1.0-1_amd64.deb',
-      'systemctl status vpcd',
-      'systemctl enable --now vpc-issuer vpc-api',
-      'systemctl start vpcd vpc-agent',
-      'vpc login --server=http://127.0.0.1:7473 --token-file=/var/lib/vpc/api/admin-token',
-      'vpc region create default',
-      'vpc facility create default --region=default',
-      'vpc host create h1',
-    ],
+    because: 'npm run test:package makes packages, and installs them in booted machines',
+    lines: ['npm run package', 'npm run package -- --arch amd64 --arch arm64', 'npm run test:package'],
   },
   {
     because: 'users of their own are needed; test/cli/up.test.ts looks at what vpc up starts so',

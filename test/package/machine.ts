@@ -3,16 +3,17 @@
  * system of its own. Its root is made once from Debian's packages, and kept in build/package.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const root = join(import.meta.dirname, '../..')
-const archive = join(root, 'build/package/root.tar')
-
 /** What the package needs, and what the tests use. */
-const packages = 'systemd,systemd-sysv,dbus,iproute2,iputils-ping,libbpf1,libatomic1,libstdc++6,udev,passwd,procps'
+const packages =
+  'systemd,systemd-sysv,dbus,iproute2,iputils-ping,libbpf1,libatomic1,libstdc++6,udev,passwd,procps,openssh-server,openssh-client'
+const archive = join(root, `build/package/root-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}.tar`)
 
 /** Make the root if it is missing: some minutes, from the mirror that this machine uses. */
 export function ensureRoot(): void {
@@ -23,19 +24,36 @@ export function ensureRoot(): void {
   renameSync(half, archive)
 }
 
+export interface MachineOptions {
+  /** Its name, and its host name. */
+  readonly name?: string
+  /** A bridge of this network namespace, which the machine's interface host0 is plugged into. */
+  readonly bridge?: string
+  /** Writes files into its root before it boots. */
+  readonly prepare?: (root: string) => void
+}
+
 export class PackageMachine implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'vpc-machine-'))
   readonly root = join(this.#directory, 'root')
   readonly #bpffs = join(this.#directory, 'bpffs')
   #container: ChildProcess | undefined
   #leader = 0
+  readonly #name: string
+  readonly #network: readonly string[]
+
+  private constructor({ name = 'vpc-package', bridge }: MachineOptions) {
+    this.#name = name
+    this.#network = bridge === undefined ? ['--private-network'] : ['--private-network', `--network-bridge=${bridge}`]
+  }
 
   /** Unpack and boot it. */
-  static async boot(): Promise<PackageMachine> {
-    const machine = new PackageMachine()
+  static async boot(options: MachineOptions = {}): Promise<PackageMachine> {
+    const machine = new PackageMachine(options)
     try {
       for (const path of [machine.root, machine.#bpffs]) mkdirSync(path)
       execFileSync('tar', ['-xf', archive, '-C', machine.root])
+      options.prepare?.(machine.root)
       execFileSync('mount', ['-t', 'bpf', 'bpf', machine.#bpffs])
       await machine.start()
       return machine
@@ -48,7 +66,7 @@ export class PackageMachine implements AsyncDisposable {
   /** Boot it, also again after `stop`. */
   async start(): Promise<void> {
     const options = [
-      '--private-network',
+      ...this.#network,
       '--capability=all',
       '--system-call-filter=bpf perf_event_open keyctl pidfd_getfd kcmp',
       '--register=no',
@@ -58,7 +76,7 @@ export class PackageMachine implements AsyncDisposable {
       '--quiet',
       '--boot',
       `--directory=${this.root}`,
-      '--machine=vpc-package',
+      `--machine=${this.#name}`,
       `--bind=${this.#bpffs}:/sys/fs/bpf`,
       ...options,
     ]

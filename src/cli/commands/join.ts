@@ -1,5 +1,4 @@
 /** `vpc join`. */
-import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { isIP, isIPv4 } from 'node:net'
 import { defaultAgentPort, parseJoinToken } from '#feed/join.ts'
@@ -46,10 +45,6 @@ function underlayOf(text: string): Address {
   throw usageFailure(`--underlay: '${text}' is neither an address nor an interface of this machine with an address`)
 }
 
-/** A package has units for both. */
-const startCommand = (): string =>
-  existsSync('/run/systemd/system') && existsSync('/lib/systemd/system/vpc-agent.service') ? 'systemctl start vpcd vpc-agent' : 'vpc up'
-
 export default command({
   path: 'join',
   summary: 'make this machine a host of a cloud',
@@ -94,7 +89,7 @@ export default command({
       const { host, name, server: url } = joined.identity
       if (joined.isSame) return alreadySo(output, `this machine is host ${name} already`, { host, name, server: url })
       const address = joined.underlay === null ? '' : `\nother hosts reach it at ${joined.underlay.host}, unless the cloud says otherwise`
-      done(output, `this machine is host ${name} now${address}\nstart its vpcd and agent: ${startCommand()}`, { host, name, server: url })
+      done(output, `this machine is host ${name} now${address}\nstart its vpcd and agent: vpc up`, { host, name, server: url })
     } catch (error) {
       if (error instanceof JoinRefused || error instanceof AgentStartRefused)
         throw new Failure('failed', error.message, { code: 'refused' })

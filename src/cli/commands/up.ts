@@ -20,6 +20,9 @@ export default command({
     The API, its issuer and the agent each run as a user of their own, without privileges. The store is in the directory api below the
     state directory, the key of the CA in the directory issuer. What an earlier vpc up kept elsewhere moves there.
 
+    Where vpc is a Debian package, these are its units: they run again after a boot, and their logs are in the journal. The address where
+    other machines reach the API is written into /etc/vpc/api.yaml, unless an administrator has said one there.
+
     What runs already is left alone, so you can repeat it. When something fails, what was just started is stopped again. Each daemon has
     a log in the directory log below the state directory. vpc down takes everything away.`,
   options: {
@@ -46,16 +49,18 @@ export default command({
     using _ = lockPlaces(places)
     const hostName = name ?? hostNameHere()
     const own = await ownAddress(address)
-    const result = await allOrNothing((undo) => bringUp({ places, port, agentPort, address: own, hostName, restart }, undo))
-    output.result({ changed: result.started.length > 0, ...result, host: hostName, logs: places.logDir }, () =>
-      textOf(result, hostName, places.logDir, join(places.stateDir, 'admin-token')),
+    const result = await allOrNothing((undo) =>
+      bringUp({ places, port, agentPort, address: own, isAsked: address !== undefined, hostName, restart }, undo),
+    )
+    output.result({ changed: result.started.length > 0, ...result, host: hostName }, () =>
+      textOf(result, hostName, join(places.stateDir, 'admin-token')),
     )
   },
 })
 
-function textOf({ started, cloud }: UpResult, hostName: string, logs: string, tokenFile: string): string {
+function textOf({ started, cloud, logs }: UpResult, hostName: string, tokenFile: string): string {
   const what = started.length === 0 ? 'unchanged: everything runs' : `started ${started.join(', ')}`
-  const first = `${what}; logs are in ${logs}`
+  const first = `${what}; logs are in ${logs.startsWith('/') ? logs : `the journal: ${logs}`}`
   if (cloud === null) return `${first}\nthis machine does what its cloud says`
   const where = `${first}
 this machine is host ${hostName} of its own cloud; the API is at ${cloud.server}

@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import { isAnswering } from '#client/answering.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
+import { identityFile } from '#feed/join.ts'
 import { untilGone } from '#system/device-gone.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { isRefusal } from '../outcome.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
+import { readApiConfig, withoutOwnLines, writeApiConfig } from './api-config.ts'
 import { keepAttachments } from './attachments.ts'
 import { controlNames } from './control-places.ts'
 import { stopDaemon } from './daemon-process.ts'
 import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
+import { areUnits, isUnitActive, makeUnitDirectories, stopUnit } from './units.ts'
 
 export interface DownResult {
   readonly stopped: readonly DaemonName[]
@@ -21,30 +24,44 @@ export interface DownResult {
   readonly purged: boolean
   /** What vpcd keeps stays in spite of `purge`: it has objects of others, or somebody else started it and it runs. */
   readonly journal: 'has-objects' | 'in-use' | null
+  /** The daemons are units of the package. vpcd goes on: it ran before `vpc up`, too. */
+  readonly units: boolean
 }
 
 /** Take everything down; with `purge` its data, too. Undefined: nothing is up. */
 export async function bringDown(places: Places, purge: boolean): Promise<DownResult | undefined> {
   const record = readRecord(places)
-  const isThere = existsSync(places.agentStateDir) || existsSync(join(places.stateDir, 'control.db'))
-  if (record === undefined && !(purge && isThere)) return undefined
+  const units = areUnits(places, record)
+  const isThere =
+    existsSync(units ? identityFile(places.agentStateDir) : places.agentStateDir) || existsSync(join(places.stateDir, 'control.db'))
+  const runs = units && ((await isUnitActive('agent')) || (await isUnitActive('api')))
+  if (record === undefined && !runs && !(purge && isThere)) return undefined
   const stopped: DaemonName[] = []
   const stop = async (name: DaemonName): Promise<void> => {
-    if (await stopDaemon(record?.processes[name])) stopped.push(name)
+    if (units && name === 'vpcd') return
+    if (await (units ? stopUnit(name) : stopDaemon(record?.processes[name]))) stopped.push(name)
   }
   await stop('agent')
   const left = await removeObjects(places)
   await stop('api')
   await stop('issuer')
   await stop('vpcd')
-  if (left === 0 && record?.processes.vpcd !== undefined) removePins(places.bpffs)
+  if (!units && left === 0 && record?.processes.vpcd !== undefined) removePins(places.bpffs)
   if (record !== undefined) restoreContext(record)
   rmSync(join(places.stateDir, 'up.json'), { force: true })
-  if (!purge) return { stopped, left, purged: false, journal: null }
+  if (!purge) return { stopped, left, purged: false, journal: null, units }
   const isInUse = await isAnswering(new Vpc({ socketPath: places.socket }))
   const journal = isInUse ? 'in-use' : left > 0 ? 'has-objects' : null
   removeData(places, journal === null)
-  return { stopped, left, purged: true, journal }
+  if (units) await restoreUnits()
+  return { stopped, left, purged: true, journal, units }
+}
+
+/** What the package has installed, as it was before `vpc up`. */
+async function restoreUnits(): Promise<void> {
+  const config = readApiConfig()
+  if (withoutOwnLines(config) !== config) writeApiConfig(withoutOwnLines(config))
+  await makeUnitDirectories()
 }
 
 /** Remove the agent's objects, and their devices with them. Gives how many objects of others are left. */

@@ -19,6 +19,7 @@ import { storeOfEnvironment } from '../with-store.ts'
 import { agentStatus } from '../this-host.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
+import { apiConfigFile, planApiConfig, readApiConfig, writeApiConfig, type ApiPlace } from './api-config.ts'
 import { restoreAttachments } from './attachments.ts'
 import { apiDir, issuerDir, prepareControl, readAdminToken } from './control-places.ts'
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
@@ -26,6 +27,7 @@ import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
 import { ownDirectory } from './owner.ts'
 import { checkPort, daemonNames, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
+import { areUnits, isUnitActive, isUnitEnabled, makeUnitDirectories, restartUnits, startUnit, stopUnit, unitLogs } from './units.ts'
 
 /** The user that the agent runs as. */
 const agentUid = ownUsers.agent
@@ -37,6 +39,8 @@ export interface UpOptions {
   readonly port: number
   readonly agentPort: number
   readonly address: string
+  /** The address was asked for, and is not a guess. */
+  readonly isAsked: boolean
   readonly hostName: string
   /** Start daemons that run anew. */
   readonly restart: boolean
@@ -47,6 +51,8 @@ export interface UpResult {
   readonly started: readonly DaemonName[]
   /** Name of this host in its cloud, and the agent's port of the API; null: a host of another machine's cloud. */
   readonly cloud: { readonly server: string; readonly agents: string } | null
+  /** The directory of the logs, or the command that shows them. */
+  readonly logs: string
 }
 
 /** Start what does not run. On failure the caller undoes what this has started. */
@@ -54,14 +60,15 @@ export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult>
   const { places } = options
   const before = readRecord(places)
   const isMember = hasJoined(places) && !existsSync(join(places.stateDir, 'control.db'))
-  const up = new Up(options, before, undo)
+  const units = areUnits(places, before)
+  const up = new Up(options, before, undo, units)
   if (options.restart) await up.stopAll()
-  if (!isMember) await up.checkPorts()
+  const place = isMember ? null : await up.place()
   const ownsVpcd = await up.vpcd()
-  const server = serverOf(options)
-  if (!isMember) await up.cloud(server)
+  if (place !== null) await up.cloud(place)
   await up.agent(ownsVpcd)
-  return { started: up.started, cloud: isMember ? null : { server, agents: `${hostText(options.address)}:${options.agentPort}` } }
+  const cloud = place && { server: place.server, agents: place.agents }
+  return { started: up.started, cloud, logs: units ? unitLogs(isMember) : places.logDir }
 }
 
 /** Whether this machine is a host of a cloud. */
@@ -71,9 +78,13 @@ class Up {
   readonly started: DaemonName[] = []
   readonly #options: UpOptions
   readonly #undo: Undo
+  readonly #units: boolean
+  /** What the file of the API's unit shall be. */
+  #apiConfig: { readonly text: string; readonly place: ApiPlace } | undefined
   #record: UpRecord
 
-  constructor(options: UpOptions, before: UpRecord | undefined, undo: Undo) {
+  constructor(options: UpOptions, before: UpRecord | undefined, undo: Undo, units: boolean) {
+    this.#units = units
     this.#options = options
     this.#undo = undo
     this.#record = before ?? { processes: {}, contextBefore: readContexts().current, server: null }
@@ -81,6 +92,7 @@ class Up {
 
   /** Have a daemon run. False: it runs already. */
   async #have(start: DaemonStart, isReady: () => Promise<boolean>): Promise<boolean> {
+    if (this.#units) return this.#haveUnit(start.name, isReady)
     const { places } = this.#options
     const running = this.#record.processes[start.name]
     if (isRunning(running)) return false
@@ -95,6 +107,17 @@ class Up {
     return true
   }
 
+  async #haveUnit(name: DaemonName, isReady: () => Promise<boolean>): Promise<boolean> {
+    const wasEnabled = await isUnitEnabled(name)
+    if (wasEnabled && (await isUnitActive(name))) return false
+    const ran = await isUnitActive(name)
+    if (!ran) progress(`starting ${name}`)
+    this.#undo.push(`stop ${name}`, async () => ran || stopUnit(name, !wasEnabled))
+    await startUnit(name, isReady)
+    if (!ran) this.started.push(name)
+    return !ran
+  }
+
   async #takeBack(mark: ProcessMark, before: UpRecord): Promise<void> {
     await stopDaemon(mark)
     this.#record = before
@@ -103,6 +126,7 @@ class Up {
 
   /** Stop what runs, so that it starts with the program as it is now. Packets flow meanwhile. */
   async stopAll(): Promise<void> {
+    if (this.#units) return this.#restartUnits()
     for (const name of daemonNames.toReversed()) {
       const mark = this.#record.processes[name]
       if (!isRunning(mark)) continue
@@ -111,17 +135,31 @@ class Up {
     }
   }
 
+  async #restartUnits(): Promise<void> {
+    const active: DaemonName[] = []
+    for (const name of daemonNames) if (await isUnitActive(name)) active.push(name)
+    if (active.length > 0) progress(`restarting ${active.join(', ')}`)
+    await restartUnits(active)
+    this.started.push(...active)
+  }
+
   #note(part: Partial<UpRecord>): void {
     this.#record = { ...this.#record, ...part }
     writeRecord(this.#options.places, this.#record)
   }
 
-  /** Refuse ports that others have, before anything is started. */
-  async checkPorts(): Promise<void> {
+  /** Where the API shall be. Refuses ports that others have, before anything is started. */
+  async place(): Promise<ApiPlace> {
     const { address, port, agentPort } = this.#options
-    if (isRunning(this.#record.processes.api)) return
-    await checkPort(address, port, '--port')
-    await checkPort(address, agentPort, '--agent-port')
+    const runs = this.#units ? await isUnitActive('api') : isRunning(this.#record.processes.api)
+    if (this.#units) this.#apiConfig = await planApiConfig(readApiConfig(), this.#options)
+    if (!runs) {
+      await checkPort(address, port, '--port')
+      await checkPort(address, agentPort, '--agent-port')
+    }
+    const ownTls = !isLocal(address)
+    const server = `${ownTls ? 'https' : 'http'}://${hostText(address)}:${port}`
+    return this.#apiConfig?.place ?? { server, agents: `${hostText(address)}:${agentPort}`, ownTls }
   }
 
   /** Gives whether vpcd knows the user of the agent. */
@@ -129,6 +167,12 @@ class Up {
     const { places } = this.#options
     const { socket, runDir, stateDir, bpffs } = places
     const serves = (): Promise<boolean> => isAnswering(new Vpc({ socketPath: socket }))
+    if (this.#units) {
+      await makeUnitDirectories()
+      await this.#have({ name: 'vpcd', words: [] }, serves)
+      // The policy of the package knows it.
+      return true
+    }
     const isOurs = isRunning(this.#record.processes.vpcd)
     if (!isOurs && (await serves())) return false
     const policy = join(stateDir, 'agent-policy.yaml')
@@ -140,16 +184,16 @@ class Up {
   }
 
   /** The API, a login, the first resources, and this machine as a host. */
-  async cloud(server: string): Promise<void> {
-    const { places, port, agentPort, address, hostName } = this.#options
+  async cloud({ server, agents, ownTls }: ApiPlace): Promise<void> {
+    const { places, port, address, hostName } = this.#options
     const { stateDir, agentStateDir } = places
-    const agents = `${hostText(address)}:${agentPort}`
-    const open = isLocal(address) ? [] : ['--listen', address, '--own-tls']
+    const open = ownTls ? ['--listen', address, '--own-tls'] : []
     const issuer = await this.#issuer()
     const own = issuer === undefined ? ['--state-dir', stateDir] : ['--state-dir', apiDir(places), '--issuer', issuer]
     const words = ['api', ...own, '--port', String(port), '--agent-listen', agents, ...open]
-    await this.#have({ name: 'api', words, uid: this.#userOf(ownUsers.api) }, () => this.#isLive(server))
-    const client = this.#login(server)
+    await this.#configureApi()
+    await this.#have({ name: 'api', words, uid: this.#userOf(ownUsers.api) }, () => this.#isLive(server, ownTls))
+    const client = this.#login(server, ownTls)
     const host = await ensureFirst(client, hostName, address)
     if (hasJoined(places)) return followAddress(agentStateDir, `https://${agents}`)
     progress(`joining as host ${hostName}`)
@@ -158,13 +202,25 @@ class Up {
     await runVpc(['join', token, '--server', agents, '--state-dir', agentStateDir, ...(isLocal(address) ? [] : ['--underlay', address])])
   }
 
+  /** Have the unit of the API listen where it shall; one that runs starts anew with that. */
+  async #configureApi(): Promise<void> {
+    const before = readApiConfig()
+    if (this.#apiConfig === undefined || this.#apiConfig.text === before) return
+    writeApiConfig(this.#apiConfig.text)
+    this.#undo.push(`restore ${apiConfigFile}`, async () => writeApiConfig(before))
+    if (!(await isUnitActive('api'))) return
+    progress('restarting api')
+    await restartUnits(['api'])
+  }
+
   /** The issuer, whose key the API may not read. Gives its socket; undefined: an API of before runs with its own. */
   async #issuer(): Promise<string | undefined> {
     const { places } = this.#options
     const { api } = this.#record.processes
-    if (isRunning(api) && !existsSync(issuerDir(places))) return undefined
+    const runs = this.#units ? (await isUnitActive('api')) || (await isUnitActive('issuer')) : isRunning(api)
+    if (runs && !existsSync(issuerDir(places))) return undefined
     const socket = join(issuerDir(places), 'issuer.sock')
-    if (!isRunning(api)) prepareControl(places)
+    if (!runs) prepareControl(places)
     if (this.#userOf(ownUsers.api) === undefined) progress('the API runs as root: its own user may not reach its directory or this program')
     const store = storeOfEnvironment() === undefined ? ['--store', `sqlite:${join(apiDir(places), 'control.db')}`] : []
     const words = ['issuer', '--state-dir', issuerDir(places), ...store, '--listen', socket, '--user', String(ownUsers.api)]
@@ -177,9 +233,9 @@ class Up {
     return othersMayRun(apiDir(this.#options.places)) ? uid : undefined
   }
 
-  async #isLive(server: string): Promise<boolean> {
-    const ca = join(this.#options.places.stateDir, 'ca', 'ca.crt')
-    const trust = isLocal(this.#options.address) || !existsSync(ca) ? {} : { ca, serverName: apiServerName }
+  async #isLive(server: string, ownTls: boolean): Promise<boolean> {
+    const ca = this.#ca()
+    const trust = !ownTls || !existsSync(ca) ? {} : { ca, serverName: apiServerName }
     try {
       const asked = new ApiClient({ server, token: '', ...trust }).ask('GET', '/whoami').then(({ status }) => status === 401)
       return await Promise.race([asked, sleep(2000, false, { ref: false })])
@@ -189,9 +245,15 @@ class Up {
     }
   }
 
-  #login(server: string): ApiClient {
-    const { places, address } = this.#options
-    const trust = isLocal(address) ? {} : { ca: join(places.stateDir, 'ca', 'ca.crt'), serverName: apiServerName }
+  /** The certificate of the CA. */
+  #ca(): string {
+    const { places } = this.#options
+    return join(existsSync(issuerDir(places)) ? issuerDir(places) : places.stateDir, 'ca', 'ca.crt')
+  }
+
+  #login(server: string, ownTls: boolean): ApiClient {
+    const { places } = this.#options
+    const trust = ownTls ? { ca: this.#ca(), serverName: apiServerName } : {}
     const context = { server, token: readAdminToken(places), ...trust }
     const { contexts } = readContexts()
     writeContexts({ current: contextName, contexts: { ...contexts, [contextName]: context } })
@@ -257,9 +319,6 @@ async function isListening(path: string): Promise<boolean> {
 }
 
 const isLocal = (address: string): boolean => address === '127.0.0.1'
-
-/** Other machines reach it by TLS; without an address for them it is for this machine alone. */
-const serverOf = ({ address, port }: UpOptions): string => `${isLocal(address) ? 'http' : 'https'}://${hostText(address)}:${port}`
 
 /** Refuse anybody but root: the daemons load programs into the kernel. */
 export function checkRoot(what: string): void {

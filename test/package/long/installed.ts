@@ -205,7 +205,7 @@ vpc region create default
 vpc facility create default --region=default
 vpc host create h1 --facility=default --json >/srv/host.json`)
   const { join: invitation } = JSON.parse(machine.sh('cat /srv/host.json')) as { join: { token: string } }
-  assert.match(machine.sh(`vpc join ${invitation.token} --underlay=192.0.2.1`), /systemctl start vpcd vpc-agent/)
+  assert.match(machine.sh(`vpc join ${invitation.token} --underlay=192.0.2.1`), /start its vpcd and agent: vpc up/)
   machine.sh('systemctl start vpc-agent vpc-exporter')
   await machine.until('the agent is connected', () =>
     /"connected": \{\s*"since"/.test(machine.try('vpc', 'agent', 'status', '--json').stdout),
