@@ -173,3 +173,14 @@ test('an upgrade from an earlier version, and back, loses no packet and no flow,
   for (const way of ['packetsIn', 'packetsOut'] as const) assert.ok(lastFlow[way] > firstFlow[way], `${firstFlow[way]}, ${lastFlow[way]}`)
   endTraffic(t)
 })
+
+test('the earlier version, purged after that, leaves nothing of either', async () => {
+  // It came back last where it may: a journal that it does not know has it refuse.
+  const isOld = machine.try('dpkg', '-i', '/srv/old.deb').status === 0
+  machine.sh(`ip netns del a; ip netns del b; dpkg --purge vpc; rm -f /srv/old.deb`)
+  assert.equal(
+    machine.sh(`find / -xdev -name '*vpc*' -not -path '/proc/*' -not -path '/sys/*'; getent passwd | grep vpc || true`),
+    '',
+    isOld ? 'the earlier version was purged' : 'the newer version was purged',
+  )
+})
