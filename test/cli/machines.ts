@@ -205,9 +205,9 @@ export const processesWith = (text: string): number[] =>
     .map(Number)
     .filter((pid) => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text))
 
-/** Wait until something is so. */
-export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(100)) if (await look()) return
+/** Wait until something is so, for half a minute unless told otherwise. */
+export async function until(what: string, look: () => boolean | Promise<boolean>, forMs = 30_000): Promise<void> {
+  for (const end = performance.now() + forMs; performance.now() < end; await sleep(100)) if (await look()) return
   assert.fail(`waited in vain until ${what}`)
 }
 

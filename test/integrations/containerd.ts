@@ -36,7 +36,7 @@ export class Containerd {
     this.#service = protobuf.loadSync(proto).resolveAll().lookupService('runtime.v1.RuntimeService')
   }
 
-  get #socket(): string {
+  get socket(): string {
     return join(this.directory, 'containerd.sock')
   }
 
@@ -48,8 +48,8 @@ export class Containerd {
     this.#child = spawn('nsenter', [`--net=/run/netns/${this.#machine.netns}`, 'containerd', '--config', config], {
       stdio: ['ignore', log, log],
     })
-    await until('containerd answers', () => existsSync(this.#socket) && this.#isReady())
-    this.#client = new Client(`unix://${this.#socket}`, credentials.createInsecure())
+    await until('containerd answers', () => existsSync(this.socket) && this.#isReady())
+    this.#client = new Client(`unix://${this.socket}`, credentials.createInsecure())
   }
 
   #config(): string {
@@ -57,7 +57,7 @@ export class Containerd {
 root = "${this.directory}/root"
 state = "${this.directory}/state"
 [grpc]
-  address = "${this.#socket}"
+  address = "${this.socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   disable_apparmor = true
   restrict_oom_score_adj = true
@@ -81,7 +81,7 @@ state = "${this.directory}/state"
 
   /** Its own command. */
   ctr(...args: string[]): string {
-    return execFileSync('ctr', ['--address', this.#socket, '--namespace=k8s.io', ...args], {
+    return execFileSync('ctr', ['--address', this.socket, '--namespace=k8s.io', ...args], {
       encoding: 'utf8',
       timeout: 20_000,
       stdio: 'pipe',
@@ -147,6 +147,12 @@ state = "${this.directory}/state"
   async exec(containerId: string, ...cmd: string[]): Promise<Exec> {
     const { exitCode = 0, stdout = Buffer.alloc(0) } = await this.call('ExecSync', { containerId, cmd, timeout: 30 })
     return { code: exitCode, out: Buffer.from(stdout).toString() }
+  }
+
+  /** The ids of a pod's sandboxes: of one that a kubelet has made, too. */
+  sandboxesOf(pod: string): string[] {
+    const filter = `labels."io.cri-containerd.kind"==sandbox,labels."io.kubernetes.pod.name"==${pod}`
+    return this.ctr('containers', 'list', '--quiet', filter).split('\n').filter(Boolean)
   }
 
   /** End a pod with its containers, and forget it. */

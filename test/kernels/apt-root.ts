@@ -45,13 +45,22 @@ export function mirror(): string {
   return found
 }
 
+export interface AptRoot {
+  readonly architecture: Architecture
+  readonly suites: readonly string[]
+  /** With the lists of source packages, too. */
+  readonly hasSources?: boolean
+}
+
 /** An apt root of one architecture, its lists fetched; gives the path of its configuration. */
-export function aptRoot({ architecture, suites }: { architecture: Architecture; suites: readonly string[] }): string {
-  const directory = join(store, `apt-${architecture}-${suites.join('-')}`)
+export function aptRoot({ architecture, suites, hasSources = false }: AptRoot): string {
+  const kinds = hasSources ? ['deb', 'deb-src'] : ['deb']
+  const directory = join(store, `apt-${architecture}-${suites.join('-')}${hasSources ? '-sources' : ''}`)
   const config = join(directory, 'apt.conf')
   for (const name of ['lists/partial', 'cache/archives/partial', 'state']) mkdirSync(join(directory, name), { recursive: true })
   writeFileSync(join(directory, 'state/status'), '')
-  writeFileSync(join(directory, 'sources.list'), suites.map((suite) => `deb [signed-by=${keyring}] ${mirror()} ${suite} main\n`).join(''))
+  const sources = suites.flatMap((suite) => kinds.map((kind) => `${kind} [signed-by=${keyring}] ${mirror()} ${suite} main\n`))
+  writeFileSync(join(directory, 'sources.list'), sources.join(''))
   const settings = {
     'Dir::Etc::sourcelist': join(directory, 'sources.list'),
     'Dir::Etc::sourceparts': '-',
