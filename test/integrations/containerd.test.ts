@@ -103,6 +103,12 @@ test('pods that go together leave nothing', async () => {
   )
 })
 
+test('a pod in the namespace of the node gets no interface', async () => {
+  const pod = await containerd.runHostPod('node')
+  assertNothingLeft(cloud, devices)
+  await containerd.removePod(pod)
+})
+
 test('a pod that cannot get its interface is refused with the reason, and leaves nothing', async () => {
   const wrong = JSON.stringify(cniNetwork(cloud, 'red')).replace('default/default', 'default/none')
   writeFileSync(join(containerd.confDir, '10-red.conflist'), wrong)

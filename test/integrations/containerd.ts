@@ -129,6 +129,13 @@ state = "${this.directory}/state"
     return podSandboxId
   }
 
+  /** A pod in the namespace of the node (`hostNetwork: true`), to which a kubelet gives no host name. */
+  async runHostPod(name: string): Promise<string> {
+    const linux = { securityContext: { namespaceOptions: { network: 2 } } }
+    const { podSandboxId } = await this.call('RunPodSandbox', { config: { ...podConfig(name, 0), hostname: '', linux } })
+    return podSandboxId
+  }
+
   /** Its addresses, as a kubelet reads them. */
   async addresses(pod: string): Promise<string[]> {
     const { status } = await this.call('PodSandboxStatus', { podSandboxId: pod })
