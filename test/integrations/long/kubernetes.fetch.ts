@@ -1,6 +1,6 @@
 /**
- * Builds the programs of Kubernetes out of Debian's source package, while there is a network: the test runs without one.
- * Debian has no kubelet as a package. It takes minutes and 4 GB below build/kernels, of which 250 MB stay.
+ * Builds the programs of Kubernetes out of Debian's source package, while there is a network: the test runs without
+ * one. Debian has no kubelet as a package. It takes minutes and 4 GB below build/kernels, of which 250 MB stay.
  */
 import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

@@ -1,4 +1,6 @@
-/** Pods of a real Kubernetes: kubectl asks its API server, and a kubelet runs them with containerd and the CNI plugin. */
+/**
+ * Pods of a real Kubernetes: kubectl asks its API server, and a kubelet runs them with containerd and the CNI plugin.
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
