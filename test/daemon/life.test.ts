@@ -124,13 +124,15 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     assert.deepEqual(host.devices().filter(isHere), here)
     assertDressed(inBox)
     assert.equal(existsSync(join(host.stateDir, 'moved.json')), false)
-    assert.equal((await describeAll(host)).length, 7)
+    const isMoved = async (): Promise<unknown> => (await describeAll(host)).find((each) => each.type === 'hostif')?.moved
+    assert.equal(await isMoved(), true)
     inBox('ip', 'link', 'set', 'eth0', 'name', 'hostif0', 'netns', `/proc/${process.pid}/ns/net`)
     execFileSync('ip', ['link', 'set', 'hostif0', 'netns', host.netns])
     process.kill(third.pid, 'SIGKILL')
     await third.ended
     await host.start()
     assert.deepEqual(host.devices().filter(isHere), committedDevices)
+    assert.equal(await isMoved(), false)
     await using after = await host.vpc.openMux(made.mux)
     assert.equal((await after.entries()).length, 2)
     assert.throws(() => clear(host), /another vpcd, process \d+, uses/)

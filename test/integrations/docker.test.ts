@@ -74,6 +74,7 @@ test('on a switch of this host: containers reach each other, also after a restar
   assert.ok(pingsFrom('box-b', addressOf('box-a', 'red')))
   await clearVpcd(cloud.h1)
   assert.ok(pingsFrom('box-a', '10.70.0.77'))
+  assert.equal(cloud.h1.ok('hostif list').match(/\(moved\)/g)?.length, 2)
   cloud.h1.ok('audit')
   assert.match(docker.run('network', 'rm', 'red').err, /active endpoints/)
   docker.ok('rm', '--force', 'box-a', 'box-b')

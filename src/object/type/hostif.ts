@@ -55,6 +55,7 @@ export const hostifType: ObjectType<'hostif'> = {
     mtuSet: hostif.mtuBytes !== null,
     device: hostif.ifindex === 0 ? 'missing' : unitName(hostif),
     xdp: hostif.runsXdp,
+    moved: hostif.guest === null && hostif.ifindex !== 0 && hostif.inOtherNetns,
     guest: settings.hostif.guest.kind.toJson(hostif.guest),
     hostDevice: hostif.ifindex === 0 ? 'missing' : switchSideName(hostif),
   }),

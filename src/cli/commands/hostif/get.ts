@@ -28,7 +28,7 @@ export default command({
           [
             'guest',
             info.guest === null
-              ? 'none'
+              ? `none${info.moved ? '; something else than vpcd has put the device into another network namespace' : ''}`
               : formatGuest({ name: null, addresses: [], gateways: [], ...(info.guest as Pick<Guest, 'netns'>) }),
           ],
         ],
