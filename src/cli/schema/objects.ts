@@ -18,7 +18,7 @@ const idOrNull = id.nullable()
 const ofSettings: Readonly<Record<string, z.ZodType>> = {
   mtuBytes: count.nullable(),
   ownerUser: count.nullable(),
-  guest: z.object({ netns: text }).nullable(),
+  guest: only({ netns: text, name: text.optional(), addresses: texts.optional(), gateways: texts.optional() }).nullable(),
   dns: texts.nullable(),
   ntp: texts.nullable(),
   dnsForward: texts.nullable(),

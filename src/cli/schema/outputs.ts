@@ -1,4 +1,5 @@
 /** What each command prints with --json: the one table that `vpc doc schema` serves and tests check outputs by. */
+import { isDeepStrictEqual } from 'node:util'
 import { kindNames } from '#resource/kind-names.ts'
 import { z } from 'zod'
 import * as answer from './answers.ts'
@@ -284,8 +285,11 @@ export function outputProblem(path: string, printed: string): string | undefined
   if (found === 'text') return undefined
   const values = 'one' in found ? [printed] : printed.split('\n').filter(Boolean)
   for (const value of values) {
-    const read = ('one' in found ? found.one : found.lines).safeParse(JSON.parse(value))
+    const printedValue: unknown = JSON.parse(value)
+    const read = ('one' in found ? found.one : found.lines).safeParse(printedValue)
     if (!read.success) return `${path}: ${z.prettifyError(read.error)}\n${value.slice(0, 2000)}`
+    // What zod passes over, the published schema forbids.
+    if (!isDeepStrictEqual(read.data, printedValue)) return `${path}: the schema lacks a key\n${value.slice(0, 2000)}`
   }
   return undefined
 }
