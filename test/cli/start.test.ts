@@ -55,7 +55,7 @@ test('without any Node it says what to do', () => {
   assert.match(old.stderr, /^vpc: needs Node 26, this is v\S+, and none is in \S+node_modules; run `npm install` in /)
 })
 
-test('it starts with at most three times the processor time of Node alone', () => {
+test('it starts with a small multiple of the processor time of Node alone', () => {
   const took = (command: string): number => {
     const { stderr } = spawnSync('bash', ['-c', `TIMEFORMAT='%U %S'; time ${command} >/dev/null`], { encoding: 'utf8' })
     return stderr.split(' ').reduce((sum, seconds) => sum + Number(seconds) * 1000, 0)
@@ -63,7 +63,8 @@ test('it starts with at most three times the processor time of Node alone', () =
   const pairs = Array.from({ length: 7 }, () => [took(`'${vpcPath}' version`), took(`'${process.execPath}' -e 0`)] as const)
   // The quickest of some: the caches of the processor may be busy with other things.
   const [own, node] = [Math.min(...pairs.map(([ms]) => ms)), Math.min(...pairs.map(([, ms]) => ms))]
-  assert.ok(own < 3 * node, `${Math.round(own)} ms, and Node alone ${Math.round(node)} ms`)
+  // Some 2.4 on a quiet machine, and 8 without the cache of compiled modules.
+  assert.ok(own < 4 * node, `${Math.round(own)} ms, and Node alone ${Math.round(node)} ms`)
 })
 
 const isCacheIn = (base: string): boolean => existsSync(join(base, 'vpc/compiled'))
