@@ -1,5 +1,5 @@
 /** `vpc vm run --autostart`: starts all machines that start with their host. */
-import { runVm } from '#vm/life.ts'
+import { isUnreceived, runVm } from '#vm/life.ts'
 import { allVms, type VmDirectory } from '#vm/vm-directory.ts'
 import type { Context } from './command.ts'
 import { Failure } from './failure.ts'
@@ -25,6 +25,10 @@ export async function runAutostarted(base: string, { output, vpc, timeoutMs }: S
       const { autostart, name } = await tellingVmErrors(() => directory.definition())
       if (!autostart) continue
       called = name ?? called
+      if (isUnreceived(directory)) {
+        progress(`machine ${called} stays off: its guest has not come whole from its other host; repeat vpc vm migrate there`)
+        continue
+      }
       const { changed } = await start(directory, { output, vpc, timeoutMs })
       if (changed) started.push(called)
       vms.push(await viewVm(directory))

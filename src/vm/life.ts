@@ -46,6 +46,12 @@ function copyImage(image: string, disk: string, directory: VmDirectory): void {
 }
 
 /**
+ * Whether the machine's guest was to come from another host, and nobody has had it run here: its disk may be half of
+ * what it was there, and the guest may run on there.
+ */
+export const isUnreceived = (directory: VmDirectory): boolean => readJson<LaunchPlan>(directory.planFile)?.incoming !== undefined
+
+/**
  * Start a machine once its vmnics are ready; with `incoming` for a guest that comes out of a pipe. A running one is
  * left alone. Throws VmError, LaunchError, and vpcd's errors.
  */
@@ -57,6 +63,11 @@ export async function runVm(
   const definition = directory.definition()
   const before = await supervisedState(directory)
   if (isUp(before)) return { changed: false, state: before }
+  if (incoming === undefined && isUnreceived(directory))
+    throw new VmError(
+      'failed',
+      `the guest of machine ${directory.id} has not come whole from its other host; repeat vpc vm migrate there, or destroy the machine here: vpc vm destroy --vm-id=${directory.id}`,
+    )
   const account = kvmAccount(definition.user === null ? claimUser(directory) : accountOf(definition.user))
   const { acceleration, warning } = await chooseAcceleration(definition.acceleration, account, baseOf(directory))
   if (warning !== undefined) wait.progress(`warning: ${warning}`)
@@ -160,7 +171,7 @@ export async function discardUnreceived(directory: VmDirectory): Promise<'taken 
       // It ended by itself meanwhile.
       if (isUp(directory.state())) throw error
     }
-  } else if (readJson<LaunchPlan>(directory.planFile)?.incoming === undefined) return 'ended since'
+  } else if (!isUnreceived(directory)) return 'ended since'
   await destroyVm(directory, { isForced: true })
   return undefined
 }

@@ -194,6 +194,10 @@ test('of machines that start with the host, one that does not start keeps no oth
     new RegExp(`^vpc: machine ${bad} does not start: QEMU did not start.*\\nvpc: 1 of 2 machines did not start: ${bad}\\n$`),
   )
   assert.equal(JSON.parse(ok(`get ${good} --json`)).state, 'running')
+  // As when this host lost its power while a guest came: here is half of a disk, and there is the guest.
+  writeFileSync(join(scratch, 'vm', bad, 'plan.json'), JSON.stringify({ incoming: '/nowhere' }))
+  assert.match(vm(`run ${bad}`).stderr, /has not come whole from its other host; repeat vpc vm migrate there, or destroy/)
+  assert.match(vm('run --autostart').stderr, new RegExp(`^vpc: machine ${bad} stays off: its guest has not come whole[^\\n]*\\n$`))
   ok(`destroy ${bad}`)
   assert.match(ok('run --autostart'), /^unchanged: all that start with this host run/)
   ok(`destroy ${good}`)
