@@ -119,7 +119,14 @@ test('systemd takes the units, the users, the directories and the network files'
     )
     return path
   })
-  execFileSync('systemd-analyze', ['verify', '--man=no', ...units], { stdio: 'pipe' })
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  // What would power off machines that run: a limit of their start, one of them that is killed, a restart by hand.
+  const ofMachines = readFileSync(join(root, 'packaging/systemd/vpc-vm.service'), 'utf8')
+  for (const line of ['Type=exec', 'RemainAfterExit=yes', 'OOMPolicy=continue', 'RefuseManualStop=yes'])
+    assert.match(ofMachines, new RegExp(`^${line}$`, 'm'))
+  assert.doesNotMatch(ofMachines, /^TimeoutStartSec=|^(Wants|Requires)=/m)
+  assert.doesNotMatch(stderr, /vpc-vm\.service/, stderr)
   const scratch = join(directory, 'system')
   for (const [path, text] of Object.entries(systemFiles)) {
     mkdirSync(dirname(join(scratch, path)), { recursive: true })
