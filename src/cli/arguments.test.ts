@@ -116,5 +116,7 @@ test('arguments without a flag', () => {
   }
   assert.deepEqual(parseArguments(exec, ['red1', '--json', '--', 'ping', '-c', '3', '--json']).rest, ['red1', 'ping', '-c', '3', '--json'])
   assert.equal(parseArguments(exec, ['red1', '--', 'ls', '--json']).global.json, false)
+  const needy = { ...exec, options: { vni: vniOption('').required } }
+  assert.equal(refusal(['red1', '--', 'ping', '10.0.0.1'], needy), 'lab exec needs --vni; see vpc lab exec --help')
   assert.equal(refusal(['red1'], exec), 'lab exec needs COMMAND: what; see vpc lab exec --help')
 })

@@ -49,7 +49,7 @@ export function parseArguments(command: Takes, args: readonly string[]): Argumen
     Object.fromEntries(Object.entries(options).map(([key, option]) => [key, given.get(key) ?? option.spec.fallback]))
   const options = read(command.options)
   const missing = Object.entries(command.options).filter(([key, { spec }]) => spec.isRequired && !given.has(key))
-  if (missing.length > 0) throw missingOptions(command, missing, rest[command.positionals.length])
+  if (missing.length > 0) throw missingOptions(command, missing, surplusOf(command, rest))
   return { options, global: read(globalOptions) as GlobalValues, rest: checkPositionals(command, rest) }
 }
 
@@ -150,6 +150,10 @@ function valueOf(command: Takes, known: Map<string, Named>, token: OptionToken, 
   return value
 }
 
+/** The first word that no argument is for; undefined when there is none. */
+const surplusOf = ({ positionals }: Pick<Takes, 'positionals'>, rest: readonly string[]): string | undefined =>
+  positionals.at(-1)?.isRest === true ? undefined : rest[positionals.length]
+
 /** `word`: one that no argument is for, so it may be the value of the option. */
 function missingOptions(command: Takes, missing: readonly (readonly [string, Option<unknown>])[], word: string | undefined): Error {
   const names = missing.map(([key, option]) => `--${longName(key, option)}`)
@@ -165,8 +169,7 @@ function missingOptions(command: Takes, missing: readonly (readonly [string, Opt
 function checkPositionals({ path, positionals, options }: Takes, rest: readonly string[]): readonly string[] {
   const missing = positionals.find((positional, i) => !positional.isOptional && rest[i] === undefined)
   if (missing !== undefined) throw usageFailure(`${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
-  const takesRest = positionals.at(-1)?.isRest ?? false
-  const surplus = rest[positionals.length]
-  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${meant({ path, options }, surplus)}`)
+  const surplus = surplusOf({ positionals }, rest)
+  if (surplus !== undefined) throw usageFailure(`${path} does not take '${surplus}'; ${meant({ path, options }, surplus)}`)
   return rest
 }
