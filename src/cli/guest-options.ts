@@ -25,7 +25,8 @@ interface Given {
   readonly container?: string | undefined
 }
 
-function checkOne({ netns, pid, container }: Given): void {
+/** Throws a usage failure when more than one is given. */
+export function checkOne({ netns, pid, container }: Given): void {
   if ([netns, pid, container].filter((each) => each !== undefined).length > 1)
     throw usageFailure('give one of --netns, --pid and --container')
 }

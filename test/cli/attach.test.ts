@@ -91,18 +91,25 @@ test('a container that is made anew has its interface again, and one that is gon
 test('what a process had that has ended is said, and detached by its number', async () => {
   const before = vpcd.ok('list')
   const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
-  await until('it is apart', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
-  vpcd.ok('attach', 'red', `--pid=${child.pid}`, '--address=10.0.0.8/24')
-  const { unit } = JSON.parse(vpcd.ok('hostif', 'list', '--json')).find(({ guest }: { guest: { netns: string } }) =>
-    guest.netns.startsWith('pid:'),
-  )
-  assert.match(vpcd.ok('list'), new RegExp(` ${unit} .* pid:${child.pid}\\n`))
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  const exited = once(child, 'exit')
+  let unit: string
+  try {
+    await until('it is apart', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
+    vpcd.ok('attach', 'red', `--pid=${child.pid}`, '--address=10.0.0.8/24')
+    const listed: { unit: string; guest: { netns: string } | null }[] = JSON.parse(vpcd.ok('hostif', 'list', '--json'))
+    unit = listed.find(({ guest }) => guest?.netns.startsWith('pid:'))!.unit
+    assert.match(vpcd.ok('list'), new RegExp(` ${unit} .* pid:${child.pid}\\n`))
+  } finally {
+    child.kill('SIGKILL')
+    await exited
+  }
   await until('its interface is missed', () => vpcd.ok('hostif', 'get', unit).includes('trouble'))
   const told = new RegExp(` trouble +cannot hand it over to pid:${child.pid}: process ${child.pid} has ended; start the container`)
   assert.match(vpcd.ok('hostif', 'get', unit), told)
-  assert.match(vpcd.ok('detach', 'red', `--pid=${child.pid}`), /^detached eth0/)
+  const detachEnded = ['detach', 'red', `--pid=${child.pid}`] as const
+  assert.match(vpcd.refused(2, ...detachEnded, `--netns=${web}`), /give one of --netns, --pid and --container/)
+  assert.match(vpcd.ok(...detachEnded), /^detached eth0/)
+  assert.match(vpcd.ok(...detachEnded), /^unchanged: there is no eth0 of the namespace of process \d+ in this switch/)
   assert.equal(vpcd.ok('list'), before)
 })
 
