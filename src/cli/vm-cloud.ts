@@ -127,9 +127,9 @@ async function startMachine({ directory, definition, vpc, seconds }: Start, undo
 export async function destroyCloudVm(name: string, given: CloudValues, { output }: Context): Promise<void> {
   const base = baseOf(given.vmDir)
   const client = clientOf({ ...given })
-  // The cloud knows names and whole ids; this host knows how an id begins, too.
-  const vm = (await findVm(client, name, given.account)) ?? (await findVmOf(client, machineNamed(base, name)))
-  const directory = vm === undefined ? machineNamed(base, name) : new VmDirectory(base, vm.id)
+  const known = await findVm(client, name, given.account)
+  const { vm, directory } =
+    known === undefined ? await hereOf(client, base, name, given) : { vm: known, directory: new VmDirectory(base, known.id) }
   if (vm !== undefined && vm.host !== null && vm.host !== undefined) await checkIsHere(client, vm, given)
   const wasHere = directory !== undefined && (await tellingVmErrors(() => destroyVm(directory)))
   if (vm !== undefined) await removeGuest(client, vm, given.timeout)
@@ -137,8 +137,25 @@ export async function destroyCloudVm(name: string, given: CloudValues, { output 
   done(output, `destroyed vm ${name}`, { id: vm?.id ?? directory!.id })
 }
 
-const findVmOf = async (client: ApiClient, directory: VmDirectory | undefined): Promise<Resource | undefined> =>
-  directory === undefined ? undefined : findVm(client, directory.id, undefined)
+interface Meant {
+  readonly vm?: Resource | undefined
+  readonly directory?: VmDirectory | undefined
+}
+
+/**
+ * What is meant where the cloud has no vm of that name. It knows names and whole ids; this host knows how an id begins,
+ * too, and machines that no cloud knows any more. A machine of this host has no account: with one nothing here is
+ * meant. Throws a Failure where only the name fits, and the cloud has the machine under another account or name.
+ */
+async function hereOf(client: ApiClient, base: string, name: string, { account }: CloudValues): Promise<Meant> {
+  const directory = account === undefined ? machineNamed(base, name) : undefined
+  const vm = directory === undefined ? undefined : await findVm(client, directory.id, undefined)
+  if (vm === undefined || directory!.id.startsWith(name.toLowerCase())) return { vm, directory }
+  const wayOut = `if you mean that, name its account, or destroy it by its id: vpc vm destroy ${vm.id}`
+  throw new Failure('conflict', `${name} on this host is vm ${vm.name} of another account or name in the cloud; ${wayOut}`, {
+    code: 'elsewhere',
+  })
+}
 
 async function checkIsHere(client: ApiClient, vm: Resource, { agentStateDir }: CloudValues): Promise<void> {
   const here = await thisHost(agentStateDir)

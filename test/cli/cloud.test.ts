@@ -133,6 +133,29 @@ test('a file may have the body, and a wrong key in it is named', () => {
   assert.match(refused(2, 'cloud subnet create x --vpc=red --network4=10.0.0.1/8'), /host bits; the network is 10\.0\.0\.0\/8/)
 })
 
+test('a machine of this host is destroyed by the name of no other account', () => {
+  for (const account of ['east', 'west']) ok(`account create ${account} --org=acme`)
+  ok('cloud vm create db1 --account=west --type=kvm')
+  const [{ id }] = JSON.parse(ok('cloud vm list --account=west --json')) as [{ id: string }]
+  const kernel = join(directory, 'vmlinuz')
+  writeFileSync(kernel, '')
+  const here = `--vm-dir=${join(directory, 'vm')}`
+  ok(`vm create --vm-id=${id} --kernel=${kernel} ${here}`)
+  // As vpc vm create NAME has it, which would start the guest.
+  const file = join(directory, 'vm', id, 'vm.json')
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), name: 'db1' }))
+  assert.match(ok(`vm destroy db1 --account=east ${here}`), /^unchanged: there is no vm db1/)
+  ok('cloud vm set db1 --account=west --rename=db2')
+  assert.match(
+    refused(4, `vm destroy db1 ${here}`),
+    new RegExp(`^vpc: db1 on this host is vm db2 of another account or name.* vm destroy ${id}\n$`),
+  )
+  assert.equal(JSON.parse(ok(`vm get db1 ${here} --json`)).id, id)
+  assert.match(ok(`vm destroy ${id.slice(0, 8)} ${here}`), /^destroyed vm/)
+  assert.match(ok(`vm destroy db1 ${here}`), /^unchanged/)
+  assert.deepEqual(JSON.parse(ok(`vm list ${here} --json`)), [])
+})
+
 test('words that mean a thing of this host say how to get one of the cloud', () => {
   assert.match(refused(2, 'subnet create web --vpc=red'), /for a subnet of a cloud, vpc cloud subnet create/)
   assert.match(
