@@ -54,8 +54,11 @@ export interface HostifInfo extends Common<'hostif'>, Interface {
   readonly hostDevice: string
   /** Its user has an XDP program in its driver: packets take the device's queue, so that the program sees them. */
   readonly xdp: boolean
-  /** Whether something else than vpcd, such as docker or LXC, has put the unit into another network namespace. */
-  readonly moved: boolean
+  /**
+   * Whether something else than vpcd, such as docker or LXC, has put the unit into another network namespace. A vpcd of
+   * before does not say.
+   */
+  readonly moved?: boolean
   /** Who has the unit; null: whoever took it. */
   readonly guest: object | null
 }

@@ -42,7 +42,8 @@ const besides: { readonly [T in UnitType]: Readonly<Record<string, z.ZodType>> }
   vpcsw: { uplink: idOrNull, subnets: z.array(id), ports: z.array(id) },
   vpcp: { switch: idOrNull, peer: idOrNull, peerUnit: textOrNull, uplink: flag },
   vmnic: { ...plug, device: text },
-  hostif: { ...plug, device: text, hostDevice: text, xdp: flag, moved: flag },
+  // A vpcd of before does not say whether something has moved it.
+  hostif: { ...plug, device: text, hostDevice: text, xdp: flag, moved: flag.optional() },
   ethlink: plug,
   vpcmux: { mtuBytes: count, device: text, underlay: idOrNull, objections: only({ out: texts, in: texts }), entries: count },
   subnet: { switch: idOrNull, router: idOrNull, gatewayAddress4: textOrNull, gatewayAddress6: textOrNull },

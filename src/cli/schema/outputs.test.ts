@@ -1,7 +1,7 @@
 /** Schemas of outputs that no vpcd makes: a field that is not theirs, or that is missing, is found. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { outputProblem } from './outputs.ts'
+import { jsonSchemaOf, outputProblem } from './outputs.ts'
 
 const room = { used: 1, most: 2, isFull: false }
 const moved = { entries: 3, revision: 7, sha256: 'a'.repeat(64) }
@@ -45,4 +45,9 @@ test('outputs of stores, plans and documents have all of their fields, and no ot
   const [change] = plan.changes
   const odd = { dryRun: true, ...plan, changes: [{ ...change, action: 'move' }] }
   assert.notEqual(outputProblem('cloud plan', JSON.stringify(odd)), undefined)
+})
+
+test('what a vpcd of before does not say of a hostif may be missing', () => {
+  const { required } = jsonSchemaOf('hostif get') as { required: readonly string[] }
+  assert.deepEqual([required.includes('hostDevice'), required.includes('moved')], [true, false])
 })
