@@ -1,6 +1,6 @@
 /** Reports a failure: its kind, from any thrown value, and its form for people and for programs. */
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
-import { fileSentence } from '#system/file-problem.ts'
+import { fileSentence, isDenied } from '#system/file-problem.ts'
 import { Failure, isConflict, type FailureKind } from './failure.ts'
 import { styleFor } from './style.ts'
 import { formatTable } from './table.ts'
@@ -21,8 +21,6 @@ export function failureOf(error: unknown): Failure {
   const what = error instanceof Error ? `${error.name}: ${message}` : String(error)
   return new Failure('failed', `internal error: ${what}; run it again with --log-level=debug to see where`, { code: 'internal' })
 }
-
-const isDenied = (code: string | undefined): boolean => code === 'EPERM' || code === 'EACCES'
 
 function kindOf(error: VpcError): FailureKind {
   if (isDenied(error.code)) return 'denied'

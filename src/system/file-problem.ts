@@ -30,6 +30,9 @@ const verbs: Readonly<Record<string, string>> = {
 /** Words for an errno; its name where there are none. */
 export const errnoWords = (code: string): string => words[code] ?? code
 
+/** Whether an errno says that this user may not. */
+export const isDenied = (code: string | undefined): boolean => code === 'EACCES' || code === 'EPERM'
+
 /** Why a file cannot be read or written: the words of an error of Node's functions. */
 export const fileProblem = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException

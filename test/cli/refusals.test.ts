@@ -215,6 +215,11 @@ test('what a walk found is said in words, with the exit code that the table has'
   const nobody = runVpc(['doc', 'man', '--man-dir', join(vpcd.directory, 'x')], { uid: 65534 })
   assert.deepEqual([nobody.code, nobody.stdout], [5, ''])
   assert.match(nobody.stderr, /^vpc: cannot make directory '.*': permission denied\n$/)
+  for (const name of ['issuer', 'api', 'docker-driver']) {
+    const listen = name === 'docker-driver' ? [`--listen=${join(vpcd.directory, 'driver.sock')}`] : []
+    const { code, stdout, stderr } = runVpc([name, `--state-dir=${vpcd.directory}`, ...listen], { uid: 65534 })
+    assert.deepEqual([name, code, stdout, / (permission denied|EACCES)/.test(stderr)], [name, 5, '', true], stderr)
+  }
   const lab = runVpc(['lab', 'up', fileURLToPath(new URL('../../examples/two-hosts.yaml', import.meta.url))], { uid: 65534 })
   assert.deepEqual([lab.code, /a lab needs root/.test(lab.stderr)], [5, true], lab.stderr)
   assert.match(vpcd.ok('-v'), /^vpc \d/)

@@ -86,7 +86,7 @@ export default command({
       })
       log.info('stopping')
     } catch (error) {
-      const isDenied = error instanceof StoreError && error.code === 'denied'
+      const isDenied = error instanceof StoreError ? error.code === 'denied' : error instanceof ApiStartRefused && error.isDenied
       if (error instanceof ApiStartRefused || error instanceof StoreError)
         throw new Failure(isDenied ? 'denied' : 'failed', error.message, { code: 'refused' })
       throw error

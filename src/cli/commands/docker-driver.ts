@@ -6,7 +6,7 @@ import { Leftovers } from '#docker/leftovers.ts'
 import { startServer } from '#docker/server.ts'
 import { openState } from '#docker/state.ts'
 import { Unused } from '#docker/unused.ts'
-import { fileSentence } from '#system/file-problem.ts'
+import { fileSentence, isDenied } from '#system/file-problem.ts'
 import { createLog } from '#system/log.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { command } from '../command.ts'
@@ -56,7 +56,7 @@ export default command({
       const { syscall, code } = error as NodeJS.ErrnoException
       if (!['listen', 'mkdir', 'rm'].includes(syscall ?? '')) throw error
       const sentence = `${fileSentence(error as NodeJS.ErrnoException)}; see --listen and --state-dir`
-      throw new Failure(code === 'EACCES' ? 'denied' : 'failed', `cannot serve docker: ${sentence}`, { code: 'refused' })
+      throw new Failure(isDenied(code) ? 'denied' : 'failed', `cannot serve docker: ${sentence}`, { code: 'refused' })
     }
   },
 })

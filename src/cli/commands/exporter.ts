@@ -1,5 +1,6 @@
 /** `vpc exporter`. */
 import { startExporter } from '#exporter/exporter.ts'
+import { isDenied } from '#system/file-problem.ts'
 import { createLog } from '#system/log.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { ApiClient } from '../cloud/api-client.ts'
@@ -59,9 +60,11 @@ export default command({
     } catch (error) {
       const { syscall, message, code } = error as NodeJS.ErrnoException
       if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error
-      const isPort = code === 'EADDRINUSE' || code === 'EACCES'
+      const isPort = code === 'EADDRINUSE' || isDenied(code)
       const remedy = isPort ? 'choose another with --port' : 'give an address of this machine with --listen, and the port with --port'
-      throw new Failure('failed', `cannot listen on ${listen} port ${port}: ${message}; ${remedy}`, { code: 'refused' })
+      throw new Failure(isDenied(code) ? 'denied' : 'failed', `cannot listen on ${listen} port ${port}: ${message}; ${remedy}`, {
+        code: 'refused',
+      })
     }
   },
 })

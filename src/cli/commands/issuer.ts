@@ -55,7 +55,7 @@ export default command({
       log.info('stopping')
       server.close()
     } catch (error) {
-      if (error instanceof IssuerRefused) throw new Failure('failed', error.message, { code: 'refused' })
+      if (error instanceof IssuerRefused) throw new Failure(error.isDenied ? 'denied' : 'failed', error.message, { code: 'refused' })
       throw error
     }
   },

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import { isDenied } from '#system/file-problem.ts'
 import { hostText } from '#wire/endpoint.ts'
 import { feedRoutes } from '../feed/routes.ts'
 import { IssuerClient } from '../issuer/client.ts'
@@ -164,14 +165,16 @@ async function agentPort(
     })
   } catch (error) {
     issuer?.close()
-    if ([ForeignAuthority, ExposedSecret, IssuerRefused, IssuerAway].some((kind) => error instanceof kind))
+    if (error instanceof IssuerRefused) throw new ApiStartRefused(error.message, { isDenied: error.isDenied })
+    if ([ForeignAuthority, ExposedSecret, IssuerAway].some((kind) => error instanceof kind))
       throw new ApiStartRefused((error as Error).message)
-    const { syscall, message } = error as NodeJS.ErrnoException
+    const { syscall, message, code } = error as NodeJS.ErrnoException
     if (syscall === undefined) throw error
     const { host, port } = agents
-    if (!['listen', 'bind', 'getaddrinfo'].includes(syscall))
-      throw new ApiStartRefused(`cannot keep the CA in ${join(stateDir, 'ca')}: ${message}`)
-    throw new ApiStartRefused(`cannot listen for agents on ${host} port ${port}: ${message}; choose another with --agent-listen, or none`)
+    const why = ['listen', 'bind', 'getaddrinfo'].includes(syscall)
+      ? `cannot listen for agents on ${host} port ${port}: ${message}; choose another with --agent-listen, or none`
+      : `cannot keep the CA in ${join(stateDir, 'ca')}: ${message}`
+    throw new ApiStartRefused(why, { isDenied: isDenied(code) })
   }
 }
 
@@ -182,7 +185,9 @@ async function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions,
   const tls = spoken ? { createServer: createHttps, serverOptions: spoken } : {}
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   const server = serve({ fetch: app.fetch, hostname: host, port, ...tls }, () => resolve(server as Server)) as Server
-  server.once('error', (error) => reject(new ApiStartRefused(`cannot listen on ${host} port ${port}: ${error.message}`)))
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    reject(new ApiStartRefused(`cannot listen on ${host} port ${port}: ${error.message}`, { isDenied: isDenied(error.code) }))
+  })
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   return promise

@@ -8,6 +8,13 @@ import type { SignAnswer, SignRequest } from './signer.ts'
 
 const answerMs = 20_000
 
+/** What a failure is told by. An issuer of an earlier version says nothing of rights. */
+interface Failed {
+  readonly error?: string
+  readonly isRefused?: boolean
+  readonly isDenied?: boolean
+}
+
 interface Waiting {
   readonly resolve: (answer: SignAnswer) => void
   readonly reject: (error: Error) => void
@@ -86,9 +93,9 @@ export class IssuerClient implements Issuer {
   }
 
   #heard(line: string): void {
-    const { id, error, isRefused, ...answer } = JSON.parse(line) as SignAnswer & { id: number; error?: string; isRefused?: boolean }
+    const { id, error, isRefused, isDenied = false, ...answer } = JSON.parse(line) as SignAnswer & Failed & { id: number }
     const waiting = this.#waiting.get(id)
     if (error === undefined) return waiting?.resolve(answer)
-    waiting?.reject(isRefused === true ? new IssuerRefused(error) : new IssuerAway(error))
+    waiting?.reject(isRefused === true ? new IssuerRefused(error, { isDenied }) : new IssuerAway(error))
   }
 }

@@ -16,7 +16,15 @@ export interface Issuer {
 }
 
 /** The issuer does not sign that, or has no CA to sign with. */
-export class IssuerRefused extends Error {}
+export class IssuerRefused extends Error {
+  /** The kernel does not let the issuer's user keep a CA there. */
+  readonly isDenied: boolean
+
+  constructor(message: string, { isDenied = false } = {}) {
+    super(message)
+    this.isDenied = isDenied
+  }
+}
 
 /** The issuer does not answer. */
 export class IssuerAway extends Error {}

@@ -16,6 +16,7 @@ export async function serveLines(stream: Duplex, answer: (request: unknown) => P
       const said = await answer(request).catch((error: unknown) => ({
         error: (error as Error).message,
         isRefused: error instanceof IssuerRefused,
+        isDenied: error instanceof IssuerRefused && error.isDenied,
       }))
       if (!stream.destroyed) stream.write(`${JSON.stringify({ id, ...said })}\n`)
     }

@@ -2,7 +2,7 @@
 import { chownSync, chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, Socket, type Server } from 'node:net'
 import { join } from 'node:path'
-import { fileProblem } from '#system/file-problem.ts'
+import { fileProblem, isDenied } from '#system/file-problem.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { silentLog, type Log } from '#system/log.ts'
 import { ExposedSecret } from '#system/whole-file.ts'
@@ -33,8 +33,9 @@ function answering({ stateDir, store, log = silentLog }: IssuerPlaces): (request
       opening = undefined
       log.error('cannot open the CA', { error })
       if (error instanceof ExposedSecret) throw new IssuerRefused(error.message)
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-      throw new IssuerRefused(`cannot keep the CA in ${directory}: ${fileProblem(error)}`)
+      const { syscall, code } = error as NodeJS.ErrnoException
+      if (syscall === undefined) throw error
+      throw new IssuerRefused(`cannot keep the CA in ${directory}: ${fileProblem(error)}`, { isDenied: isDenied(code) })
     }
   }
   return async (request) => (await (opening ??= open())).answer(request)

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fchownSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileProblem } from '#system/file-problem.ts'
+import { fileProblem, isDenied } from '#system/file-problem.ts'
 import { StoreError } from '../store-error.ts'
 
 /** In the header of the file: 'vpc' and the kind of the file. */
@@ -82,9 +82,8 @@ function makePrivately(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
-    const isDenied = code === 'EACCES' || code === 'EPERM'
     throw new StoreError(
-      isDenied ? 'denied' : 'unusable',
+      isDenied(code) ? 'denied' : 'unusable',
       `cannot make the store ${path}: ${fileProblem(error)}; make its directory, or name another`,
     )
   }
