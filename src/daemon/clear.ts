@@ -20,7 +20,7 @@ export async function clearKernel(options: DaemonOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
   const { runDir, stateDir, bpffs } = directoriesOf(options)
   await using _held = await holdDirectories({ runDir, stateDir, bpffs }, log)
-  await keepMoved(stateDir)
+  await keepMoved(stateDir, log)
   const empty = mkdtempSync(join(runDir, 'clear-'))
   try {
     await startEmpty(
@@ -34,11 +34,19 @@ export async function clearKernel(options: DaemonOptions): Promise<void> {
 }
 
 /** Containers that run on get their interfaces back at the next start. */
-async function keepMoved(stateDir: string): Promise<void> {
+async function keepMoved(stateDir: string, log: Log): Promise<void> {
   const { Devices } = await import('#datapath/device/devices.ts')
   const { MovedUnits } = await import('#object/store/moved-units.ts')
-  using devices = Devices.open()
-  new MovedUnits(stateDir).keep(devices)
+  try {
+    using devices = Devices.open()
+    const moved = new MovedUnits(stateDir)
+    moved.keep(devices)
+    moved.flush()
+  } catch (error) {
+    log.warn('could not note which interfaces are in containers; restart those afterwards whose interfaces something else has moved', {
+      error: String(error),
+    })
+  }
 }
 
 interface Places extends Directories {

@@ -22,6 +22,7 @@ import { HandleSet, type SetHost } from './handle-set.ts'
 import type { Dirty } from './store/dirty.ts'
 import type { Journal } from './store/journal.ts'
 import type { MovedUnits } from './store/moved-units.ts'
+import { writeMoved } from './type/guest.ts'
 import { create, letGo } from './type/life.ts'
 import { Model, unitName, type VpcObject } from './store/model.ts'
 import { parseOpenCall, type OpenCall } from './open-call.ts'
@@ -117,7 +118,7 @@ export class Host implements HandleHost, SetHost {
   open(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle {
     const call = parseOpenCall(id, handleType, flags)
     const rights = this.access.grant(caller, call)
-    const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(call)
+    const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(caller, call)
     const handle = new Handle(this, caller, call.type, call.id, rights, object)
     if (call.session) handle.held = new HandleSet(this, handle)
     if (object !== undefined) object.descriptors++
@@ -235,7 +236,8 @@ export class Host implements HandleHost, SetHost {
     context.changes.forget(handle)
     handle.held?.closeAll()
     const { object } = handle
-    if (object === undefined) return
+    if (object === undefined)
+      return context.gate.whenFree(() => void (context.moved.released(handle, context.model) && writeMoved(context)))
     object.descriptors--
     context.gate.whenFree(() => this.#letGo(object))
   }
@@ -301,13 +303,14 @@ export class Host implements HandleHost, SetHost {
     throw new VpcError('ENOENT', `cannot open mgmt ${id}: a management handle names no object; open it with CREATE and a random id`)
   }
 
-  #openObject({ id, type, create: made }: OpenCall): VpcObject {
+  #openObject(caller: Caller, { id, type, create: made }: OpenCall): VpcObject {
     const context = this.#context
+    const claim = claimsOf(() => this.access, caller)
     const found = context.model.find(type as VpcObject['type'], id)
     const what = `${typeNoun[type]} ${id}`.replace(/^an? /, '')
     if (!made) return found ?? fail('ENOENT', `there is no ${what} on this host; create it first`)
     if (found !== undefined) fail('EEXIST', `${what} exists already (${unitName(found)})`)
-    return transact(context, `create ${what}`, (tx) => create(context, tx, type as VpcObject['type'], id as Id))
+    return transact(context, `create ${what}`, (tx) => create(context, tx, { type: type as VpcObject['type'], id: id as Id, claim }))
   }
 
   #follow(): void {

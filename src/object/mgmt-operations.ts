@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { activeFlows, listFlows } from './flows.ts'
 import { traceArrival } from './trace/trace-arrival.ts'
 import { describe } from './type/describe.ts'
+import { writeMoved } from './type/guest.ts'
 import { usage } from './usage.ts'
 import { unitName, type Mux, type Nat, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
@@ -29,7 +30,10 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtFind: find,
   mgmtTroubles: ({ context: { troubles }, seesHost }) =>
     visible(troubles.objects(), seesHost).map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
-  mgmtMovedKeep: ({ context: { moved, devices } }) => moved.keep(devices),
+  mgmtMovedKeep({ context, handle }) {
+    context.moved.keep(context.devices, handle)
+    writeMoved(context)
+  },
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),

@@ -65,11 +65,15 @@ function openStep(host: StepHost, tx: Transaction, request: HandleOpen, opened: 
   opened.set(number, host.handle(call, rights, object))
 }
 
-function objectOf({ context }: StepHost, tx: Transaction, { id, type, create: made }: OpenCall & { type: VpcObject['type'] }): VpcObject {
+function objectOf(
+  { context, claim }: StepHost,
+  tx: Transaction,
+  { id, type, create: made }: OpenCall & { type: VpcObject['type'] },
+): VpcObject {
   const found = context.model.find(type, id)
   if (!made) return found ?? tx.refuse('ENOENT', 'there is none on this host', 'create it first')
   if (found !== undefined) return tx.refuse('EEXIST', 'it exists already', 'open it without CREATE')
-  return create(context, tx, type, id as Id)
+  return create(context, tx, { type, id: id as Id, claim })
 }
 
 function ctlStep(

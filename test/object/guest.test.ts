@@ -22,6 +22,7 @@ import { whereIs } from '#object/type/guest.ts'
 import { containerOfCgroup, processOfContainer } from '#system/container-process.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { makeCgroup } from '../container-cgroup.ts'
+import { byProcessNotLink, onlyByRight, onlyForThoseThatGo, withoutFile } from './moved-units.ts'
 import { Opened, ScratchHost } from './scratch-host.ts'
 
 let host: ScratchHost
@@ -318,4 +319,11 @@ test('to hand over needs a right of its own, by operation and by document', () =
   assert.deepEqual(seen(name, 'eth7')?.addresses, eth0.addresses)
   host.host.access = new Access()
   for (const each of [own, whole, hostif]) each.handle.close()
+})
+
+test('a unit that something else has moved goes back by who may hand it over, and only when its device has gone', async () => {
+  onlyByRight(host)
+  await onlyForThoseThatGo(host)
+  await withoutFile(host)
+  await byProcessNotLink(host)
 })

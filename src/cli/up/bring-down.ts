@@ -85,7 +85,10 @@ async function keepMovedUnits(mgmt: Mgmt): Promise<void> {
     await mgmt.keepMovedUnits()
   } catch (error) {
     // A vpcd of an earlier version that runs on.
-    if (!isRefusal(error, 'EOPNOTSUPP')) throw error
+    if (isRefusal(error, 'EOPNOTSUPP')) return
+    progress(
+      `cannot note which interfaces other programs have moved into containers: ${(error as Error).message}; restart these after vpc up`,
+    )
   }
 }
 

@@ -126,7 +126,7 @@ export class Devices implements Disposable {
 
   /** Where the other ends of these switch sides are: those that are not here, and that can be reached. */
   whereabouts(switchSides: readonly number[]): ReadonlyMap<number, Whereabouts> {
-    return whereabouts(this.#netlink, switchSides)
+    return whereabouts(switchSides)
   }
 
   /** Take addresses away from the unit's end of a hostif. */

@@ -1,11 +1,11 @@
 /** Where the unit's end of a hostif is when somebody else than vpcd has moved it, such as docker or LXC. */
-import { fstatSync, readdirSync, statSync } from 'node:fs'
+import { fstatSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 
 /** A unit in another network namespace. */
 export interface Whereabouts {
-  /** Its name under /run/netns; undefined: it has none. */
+  /** Its name under /run/netns; undefined: it has none. A link to one of /proc does not count: pids come again. */
   readonly netns: string | undefined
   /** The processes in a namespace without a name. */
   readonly pids: readonly number[]
@@ -16,7 +16,9 @@ export interface Whereabouts {
 }
 
 /** By the switch sides of hostifs. Those whose units are here, or where nobody reaches them, are left out. */
-export function whereabouts(netlink: Netlink, switchSides: readonly number[]): ReadonlyMap<number, Whereabouts> {
+export function whereabouts(switchSides: readonly number[]): ReadonlyMap<number, Whereabouts> {
+  // A new one: others do not look again for a namespace that has come a moment ago.
+  using netlink = Netlink.open()
   const found = new Map<number, Whereabouts>()
   // One look at /proc serves all.
   let names: Names | undefined
@@ -59,7 +61,7 @@ function namesOfAll(): Names {
   const { dev } = statSync('/proc/self/ns/net')
   const names = new Map<number, string>()
   for (const name of Netns.names()) {
-    const ino = inodeOf(`/run/netns/${name}`, dev)
+    const ino = inodeOf(`/run/netns/${name}`, dev, lstatSync)
     if (ino !== undefined) names.set(ino, name)
   }
   const pids = new Map<number, number[]>()
@@ -71,9 +73,9 @@ function namesOfAll(): Names {
 }
 
 /** A process may end meanwhile, and a name be half made: then it is a plain file. */
-function inodeOf(path: string, dev: number): number | undefined {
+function inodeOf(path: string, dev: number, stat = statSync): number | undefined {
   try {
-    const found = statSync(path)
+    const found = stat(path)
     return found.dev === dev ? found.ino : undefined
   } catch {
     return undefined

@@ -28,7 +28,7 @@ import { holdPolicies } from './policy/settle-policies.ts'
 import { repairGuestFiles } from './guest-files.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
-import { checkGuest, handOverUnit, putBack } from '../type/guest.ts'
+import { checkGuest, handOverUnit, putBack, writeMoved } from '../type/guest.ts'
 import { makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
@@ -77,7 +77,7 @@ export function recover(context: Context): void {
   )
   attempts.of('detach programs of no object', () => removePrograms(context))
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
-  context.moved.flush()
+  writeMoved(context)
   refreshRows(context)
   for (const { what, error } of [...tx.finish(), ...attempts.finish()])
     context.log.warn(`could not ${what} at the start`, { error: String(error) })
@@ -251,8 +251,8 @@ function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: D
   if (took) attempts.object(unit, () => repairDevice(context, unit, device))
   // A start may have ended before it had put it back.
   if (!took || unit.type !== 'hostif') return
-  if (device.peerInOtherNetns) context.moved.forget(unit.id)
-  else if (context.moved.get(unit.id) !== undefined) attempts.object(unit, (tx) => placeUnit(context, tx, unit))
+  if (device.peerInOtherNetns || context.moved.get(unit.id, device.ifindex) === undefined) context.moved.forget(unit.id)
+  else attempts.object(unit, (tx) => placeUnit(context, tx, unit))
 }
 
 /** Have the other end of a hostif where it should be, and note where it is. */

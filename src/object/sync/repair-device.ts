@@ -2,7 +2,7 @@
 import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
-import { checkGuest, handOverUnit, putBack } from '../type/guest.ts'
+import { checkGuest, handOverUnit, putBack, writeMoved } from '../type/guest.ts'
 import { interfaceMtuBytes } from '../type/mtu.ts'
 import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.ts'
 import { checkGuards, hasGuards, keepGuards } from '../type/mux-guards.ts'
@@ -62,7 +62,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
   if (object.type === 'hostif') {
     handOverUnit(context, object)
     putBack(context, object)
-    context.moved.flush()
+    writeMoved(context)
   }
   context.log.info(`made the device of ${unitName(object)} again`)
 }

@@ -11,6 +11,7 @@ import { remakeServices } from '../type/services.ts'
 import { checkMirror } from './mirrors.ts'
 import { refusal } from '../vpc-error.ts'
 import { idOfAlias } from '../store/alias.ts'
+import { writeMoved } from '../type/guest.ts'
 import { forgetDevice, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. Call `seen` after each change. */
@@ -87,6 +88,9 @@ function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
   const { peerInOtherNetns, peerRunsXdp } = device
   if (hostif.inOtherNetns === peerInOtherNetns && hostif.runsXdp === peerRunsXdp) return
   const place = peerInOtherNetns ? 'in another network namespace' : 'in the own network namespace'
+  // Whoever took it out of the container wants it here.
+  if (!peerInOtherNetns) context.moved.forget(hostif.id)
+  writeMoved(context)
   context.log.debug(`${unitName(hostif)} is ${place}${peerRunsXdp ? ', with an XDP program' : ''}`)
   transact(context, `note where ${unitName(hostif)} is`, (tx) => {
     noteUnitEnd(tx, hostif, device)

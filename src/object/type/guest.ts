@@ -75,19 +75,32 @@ export function tryHandOver(context: Context, hostif: Hostif): void {
 }
 
 /**
- * Put a unit with a new device back where somebody else had moved it. Where that cannot be, it stays here: whoever
- * starts the container takes it.
+ * Put a unit with a new device back where somebody else had moved it. Where that cannot be, whoever starts the
+ * container takes it from here. `check` throws when whoever asked for the hostif may not hand it over.
  */
-export function putBack({ devices, moved, log }: Context, hostif: Hostif): void {
-  const was = moved.get(hostif.id)
+export function putBack({ devices, moved, log }: Context, hostif: Hostif, check: () => void = () => undefined): void {
+  const was = moved.get(hostif.id, hostif.ifindex)
   if (was === undefined || hostif.ifindex === 0) return
   moved.forget(hostif.id)
   if (hostif.guest !== null) return
   try {
+    check()
     devices.handOver(hostif.ifindex, placeOf(hostif, was))
     log.info(`${unitName(hostif)} is back where it was`, { netns: was.netns, name: was.name })
   } catch (error) {
-    log.info(`${unitName(hostif)} stays here: it was in a container that does not take it back`, { why: String(error) })
+    const place = `${formatNetns(was.netns)}${was.name === null ? '' : ` as ${was.name}`}`
+    log.warn(`could not put ${unitName(hostif)} back into ${place}; if its container still runs, restart the container`, {
+      why: error instanceof Error ? error.message : String(error),
+    })
+  }
+}
+
+/** Write down which units are still to be put back. Without it they may be looked for once more at the next start. */
+export function writeMoved({ moved, log }: Context): void {
+  try {
+    moved.flush()
+  } catch (error) {
+    log.warn('could not write which interfaces containers still wait for', { error: String(error) })
   }
 }
 

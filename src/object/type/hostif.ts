@@ -12,7 +12,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
-import { putBack, setGuest } from './guest.ts'
+import { setGuest } from './guest.ts'
 import { type ObjectType, settersOf, type State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
 
@@ -21,10 +21,6 @@ const state = (): State<'hostif'> => ({ port: null, ifindex: 0, inOtherNetns: fa
 function createHostif(context: Context, tx: Transaction, id: Id): Hostif {
   const hostif = register<Hostif>(context, tx, { ...newBase(context.model, 'hostif', id), ...initialSettings('hostif'), ...state() })
   makeUnitDevice(context, tx, hostif)
-  tx.later('put it back', () => {
-    putBack(context, hostif)
-    context.moved.flush()
-  })
   return hostif
 }
 

@@ -23,20 +23,36 @@
  */
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
+import type { Claim } from '../claim.ts'
 import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
+import { putBack, writeMoved } from './guest.ts'
 import { letGoOfPort } from './port.ts'
 import { typeOf, types } from './types.ts'
 import type { Transaction } from '../store/transaction.ts'
 
+/** What is made, and the claims of who asks for it. */
+export interface Wanted {
+  readonly type: UnitType
+  readonly id: Id
+  readonly claim: Claim
+  readonly unit?: number | undefined
+}
+
 /**
  * Make an object that nothing holds yet; the caller will. It gets the lowest free unit number, or the given one, which
- * must be free.
+ * must be free. A hostif goes back to where its unit was, if who asks may hand it over.
  */
-export function create(context: Context, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
+export function create(context: Context, tx: Transaction, { type, id, claim, unit }: Wanted): VpcObject {
   context.model.nextUnit = unit
   try {
-    return types[type].create(context, tx, id)
+    const object = types[type].create(context, tx, id)
+    if (object.type === 'hostif')
+      tx.later('put it back', () => {
+        putBack(context, object, () => claim(tx, 'hostif', id, 'handover'))
+        writeMoved(context)
+      })
+    return object
   } finally {
     context.model.nextUnit = undefined
   }
