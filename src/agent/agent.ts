@@ -69,6 +69,8 @@ export class Agent {
   #applied: string | null = null
   /** Whether the feed has said all since the start: only then may anything go. */
   #complete = false
+  /** Whether a run has done all of that. */
+  #follows = false
   #url = ''
   #connected: AgentStatus['connected']
   #errors: readonly ItemError[] = []
@@ -238,6 +240,7 @@ export class Agent {
     const took = (performance.now() - this.#begunRun) / 1000
     this.#runs = { all: all + 1, failed: failed + (failure === null ? 0 : 1), seconds: seconds + took }
     if (failure === null) this.#applied = this.#revision
+    this.#follows ||= failure === null && this.#complete
     if (failure === null && this.#inbox.length === 0) this.#waitingSince = undefined
     const ofHost: ItemError[] = failure === null || host === undefined ? [] : [{ kind: 'host', id: host.id, ...failure }]
     const errors = [...ofHost, ...this.#reconciler.errors()]
@@ -277,6 +280,7 @@ export class Agent {
       connected: this.#connected,
       revision: this.#revision,
       applied: this.#applied,
+      follows: this.#follows,
       items: this.#items.size,
       errors: this.#errors,
       cache: { path: this.#cache.path, trouble: this.#cache.trouble },

@@ -24,6 +24,8 @@ export interface AgentStatus {
   readonly revision: string | null
   /** What this host does. */
   readonly applied: string | null
+  /** Whether this host has done all that the feed said since the agent began: before, vpcd has what it had then. */
+  readonly follows: boolean
   readonly items: number
   readonly errors: readonly ItemError[]
   /** Since when something waits that this host does not do yet; null: nothing does. */

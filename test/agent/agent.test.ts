@@ -141,8 +141,12 @@ suite('two hosts', () => {
     const unit = await until('the interface of the vnic', () => again.host.devices().find((name) => name.startsWith('hostif')))
     again.host.guest('g20', unit, '10.0.0.20/24')
     await until('an answer', () => ping('sh', '-c', 'ping -c 1 -W 1 10.0.0.20 || true').includes(' 0% packet loss'))
+    // What the cloud has changed meanwhile it cannot know: no machine starts by itself.
+    const follows = (): boolean => JSON.parse(again.ok('agent', 'status', '--state-dir', again.agentDir, '--json')).follows
+    assert.equal(follows(), false)
     await scene.api.start()
     await scene.done(scene.api.tell({}), [again])
+    await until('the agent says so', follows)
     assert.deepEqual(again.report!.errors, [])
     assert.match(scene.api.asked.at(-1)!, /revision=\d+/)
   })

@@ -3,12 +3,17 @@
  * started.
  */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { runVpc } from './run-vpc.ts'
+import { writeStatus, type AgentStatus } from '#agent/status.ts'
+import { markProcess } from '#system/process-mark.ts'
+import { runVpc, vpcPath } from './run-vpc.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'vpc-cli-vm-'))
 after(() => rmSync(scratch, { recursive: true }))
@@ -180,7 +185,43 @@ test('a name that machines of two accounts have stands for none of them', () => 
   for (const each of ids) ok(`destroy --vm-id ${each}`)
 })
 
-test('of machines that start with the host, one that does not start keeps no other from it', () => {
+/** A machine of a cloud, which may run elsewhere by now, waits for the agent to have heard from the cloud. */
+async function startsOnceTold(which: string): Promise<void> {
+  const file = join(scratch, 'vm', which, 'vm.json')
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), name: 'web2' }))
+  const agent = join(scratch, 'agent')
+  mkdirSync(agent)
+  assert.match(vm(`run --autostart --wait 0 --agent-state-dir ${agent}`).stderr, /^vpc: machine web2 does not start: no agent runs with/)
+  const say = (follows: boolean): void => writeStatus(agent, { process: markProcess(process.pid), follows } as AgentStatus)
+  say(false)
+  const waits = /^vpc: machine web2 waits: this host's agent has not heard from the cloud since it began/
+  assert.match(await autostart(agent, waits, () => say(true)), /^started machines: web2/)
+}
+
+/** Run it, do something once it says the one line that it waits, and give what it prints at its end. */
+async function autostart(agent: string, waits: RegExp, then: () => void): Promise<string> {
+  const child = spawn(vpcPath, ['vm', 'run', '--autostart', '--wait', '300', '--agent-state-dir', agent], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const printed = text(child.stdout)
+  const ended = once(child, 'close')
+  const lines: string[] = []
+  const first = new Promise<void>((resolve) =>
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lines.push(line)
+      resolve()
+    }),
+  )
+  await Promise.race([first, ended])
+  then()
+  assert.deepEqual(await ended, [0, null], lines.join('\n'))
+  assert.equal(lines.length, 1, lines.join('\n'))
+  assert.match(lines[0]!, waits)
+  return printed
+}
+
+test('of machines that start with the host, one that does not start keeps no other from it', async () => {
   const [bad, good] = ['05', '06'].map((end) => id.replace('01', end)) as [string, string]
   ok(`create --vm-id ${bad} --kernel ${kernel} --accel tcg --autostart`)
   ok(`create --vm-id ${good} --image ${scratch}/Debian-13.raw --accel tcg --memory 64`)
@@ -200,7 +241,14 @@ test('of machines that start with the host, one that does not start keeps no oth
   assert.match(vm('run --autostart').stderr, new RegExp(`^vpc: machine ${bad} stays off: its guest has not come whole[^\\n]*\\n$`))
   ok(`destroy ${bad}`)
   assert.match(ok('run --autostart'), /^unchanged: all that start with this host run/)
-  ok(`destroy ${good}`)
+  ok(`stop ${good} --force`)
+  await startsOnceTold(good)
+  // vpcd may be there in a moment.
+  ok(`set ${good} --no-autostart`)
+  ok(`create --vm-id ${bad} --kernel ${kernel} -N ${vmnic} --autostart`)
+  const waits = new RegExp(`^vpc: machine ${bad} waits: cannot reach vpcd`)
+  assert.match(await autostart(scratch, waits, () => ok(`set ${bad} --no-autostart`)), /^unchanged: no machine starts with this host/)
+  for (const each of [bad, good]) ok(`destroy --vm-id ${each}`)
   assert.match(ok('run --autostart'), /^unchanged: no machine starts with this host/)
 })
 

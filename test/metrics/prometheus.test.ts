@@ -125,6 +125,7 @@ async function startExporter(): Promise<number> {
     connected: { since: now },
     revision: '17',
     applied: '15',
+    follows: true,
     items: 3,
     errors: [],
     waitingSince: new Date(Date.now() - 60_000).toISOString(),
