@@ -102,17 +102,25 @@ async function createEndpoint(driver: Driver, request: Json): Promise<object> {
     if (network.on === 'cloud') {
       const vnic = await cloud.vnicNameOf(textIn(wanted, 'MacAddress'))
       undo.push('wait for docker to give it back', async () => unused.note(vnic))
-      unused.forget(vnic)
+      await keep(driver, vnic)
       const { gateways, ...plugged } = await cloud.plug(textIn(wanted, 'MacAddress'), undo)
       // Docker takes a gateway of a family only for a container with an address of it.
       const reachable = gateways.filter((gateway) => addresses.some((address) => isSix(address) === isSix(gateway)))
       state.endpoints.put(id, { ...base, ...plugged, gateways: reachable })
+      // Only now: a driver that is killed before leaves the note.
+      unused.forget(vnic)
       return { Interface: {} }
     }
     const made = await plugEndpoint(vpc, network.on, { id, addresses, mac }, undo)
     state.endpoints.put(id, { ...base, hostif: made.hostif, port: made.port, gateways: network.gateways })
     return { Interface: mac === undefined ? { MacAddress: made.mac } : {} }
   })
+}
+
+/** Docker wants a vnic: nothing removes it for the next 90 s, and what does so already has done it. */
+async function keep({ leftovers, unused }: Driver, vnic: string): Promise<void> {
+  unused.note(vnic)
+  await leftovers.claim(vnic)
 }
 
 async function deleteEndpoint({ vpc, state, leftovers }: Driver, request: Json): Promise<object> {
@@ -157,15 +165,15 @@ async function requestPool({ cloud }: Driver, request: Json): Promise<object> {
   return { PoolID: `${subnet.id}/${six ? 6 : 4}/${groups}`, Pool: pool, Data: data }
 }
 
-async function requestAddress({ cloud, leftovers, unused, state }: Driver, request: Json): Promise<object> {
+async function requestAddress(driver: Driver, request: Json): Promise<object> {
+  const { cloud, leftovers, unused, state } = driver
   const [subnet, family, groups = ''] = textIn(request, 'PoolID').split('/')
   const options = mapIn(request, 'Options')
   if (options.RequestAddressType === 'com.docker.network.gateway') throw new DriverError('the subnet of the cloud has no gateway')
   const mac = optionalText(options, 'com.docker.network.endpoint.macaddress')
   if (mac === undefined) throw new DriverError('docker has not said the MAC address of the endpoint')
   const vnic = await cloud.vnicNameOf(mac)
-  await leftovers.claim(vnic)
-  unused.note(vnic)
+  await keep(driver, vnic)
   try {
     return await allOrNothing(async (undo) => {
       const address = await cloud.address(subnet!, {
