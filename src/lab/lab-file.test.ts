@@ -64,6 +64,8 @@ test('every example is a good lab file', async () => {
 
 suite('what is wrong is told with its place, its value and the way out', () => {
   const cases: [what: string, text: string, told: RegExp][] = [
+    ['a directive', 'a: %x', /^x:1:4: this is not YAML: a text that begins with % needs quotes$/],
+    ['a reserved character', 'a: @x', /^x:1:4: this is not YAML: a text that begins with @ needs quotes$/],
     ['not YAML', 'a: [1', /^x:1:\d+: this is not YAML: a list that \[ begins has no \] at its end$/],
     ['no YAML in many ways', 'a: ]\n}: [', /^x:1:\d+: this is not YAML: [^\n]*$/],
     [

@@ -7,7 +7,6 @@ const messages: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'this line is neither KEY: VALUE nor a part of the line before',
   BAD_INDENT: 'this line is indented in another way than the lines that it belongs to',
   TAB_AS_INDENT: 'a tab indents this line; YAML takes spaces alone',
-  BAD_SCALAR_START: 'a text that begins with @ or ` needs quotes',
   MULTIPLE_DOCS: 'a second document begins here; a file has one',
 }
 
@@ -23,6 +22,7 @@ const byWords: readonly (readonly [RegExp, string])[] = [
 /** What a person can do about an error of the parser. `text`: the whole of it. */
 export function yamlMessage({ code, message, pos: [at] }: YAMLParseError, text: string): string {
   if (code === 'DUPLICATE_KEY') return twice(text.slice(at))
+  if (code === 'BAD_SCALAR_START') return `a text that begins with ${text[at] === '\t' ? 'a tab' : text[at]} needs quotes`
   const line = text.slice(text.lastIndexOf('\n', at - 1) + 1).split('\n', 1)[0]!
   const hasTwoKeys = code === 'BLOCK_AS_IMPLICIT_KEY' && /^[^'"]*:\s+[^'"\s]+:\s/.test(line)
   const known = code === 'BLOCK_AS_IMPLICIT_KEY' && !hasTwoKeys ? undefined : byWords.find(([words]) => words.test(message))?.[1]
