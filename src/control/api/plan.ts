@@ -1,7 +1,6 @@
 /** `/v1/plan`, `/v1/apply` and `/v1/vpcs/{id}/document`: a whole vpc as one document. */
 import type { Hono } from 'hono'
 import { kindOf } from '#resource/kinds.ts'
-import { YamlText } from '#system/yaml-text.ts'
 import { exportVpc } from '../plan/export.ts'
 import { applyPlan } from '../plan/apply.ts'
 import { makePlan, shownPlan } from '../plan/plan.ts'
@@ -10,18 +9,21 @@ import { problemResponse } from './answer.ts'
 import { isShallow, readText } from './body.ts'
 import { askOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 import { named } from './named.ts'
+import { maxDepth } from './yaml-document.ts'
+import { YamlReader } from './yaml-reader.ts'
 
-/** Reading YAML takes ten times as long, and others wait for it. The command sends JSON. */
+/** Reading YAML takes ten times as long. The command sends JSON. */
 const maxBytes = { json: 8 << 20, yaml: 1 << 20 }
 
 /** Add the routes. */
 export function planRoutes(app: Hono<Env>, parts: Parts): void {
+  const yaml = new YamlReader()
   app.post('/plan', async (c) => {
-    const value = await readValue(c)
+    const value = await readValue(c, yaml)
     await parts.model.mirror.fresh()
     return c.json(shownPlan(makePlan(parts.model, askOf(parts, c), value)))
   })
-  app.post('/apply', async (c) => apply(parts, c, await readValue(c)))
+  app.post('/apply', async (c) => apply(parts, c, await readValue(c, yaml)))
   app.get('/vpcs/:id/document', async (c) => {
     await parts.model.mirror.fresh()
     return c.json(exportVpc(viewerOf(parts, c), named(parts, c, kindOf('vpc'))) as object)
@@ -29,14 +31,16 @@ export function planRoutes(app: Hono<Env>, parts: Parts): void {
 }
 
 /** The document of a request: JSON, or YAML. */
-async function readValue(c: ApiContext): Promise<unknown> {
+async function readValue(c: ApiContext, yaml: YamlReader): Promise<unknown> {
   const type = c.req.header('content-type') ?? 'application/json'
   const isYaml = /^(application|text)\/(x-)?yaml\b/i.test(type)
   if (!isYaml && !/^application\/json\b/i.test(type))
     throw new Problem('invalid', `Content-Type: ${type.slice(0, 60)} is neither application/json nor application/yaml`)
   const text = await readText(c, isYaml ? maxBytes.yaml : maxBytes.json)
-  const value = isYaml ? readYaml(text) : readJson(text)
-  if (!isShallow(value, 12)) throw new Problem('invalid', 'the document is nested too deeply')
+  const { account, principal } = c.get('caller')
+  if (isYaml) return yaml.read(text, account ?? principal)
+  const value = readJson(text)
+  if (!isShallow(value, maxDepth)) throw new Problem('invalid', 'the document is nested too deeply')
   return value
 }
 
@@ -45,16 +49,6 @@ function readJson(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     throw new Problem('invalid', `the document is not JSON: ${(error as Error).message.slice(0, 200)}`)
-  }
-}
-
-function readYaml(text: string): unknown {
-  const yaml = new YamlText(text)
-  if (yaml.problem !== undefined) throw new Problem('invalid', `line ${yaml.problem.line}: ${yaml.problem.sentence}`)
-  try {
-    return yaml.value()
-  } catch (error) {
-    throw new Problem('invalid', `the document is not to be used: ${(error as Error).message.slice(0, 200)}`)
   }
 }
 
