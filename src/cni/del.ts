@@ -6,7 +6,7 @@ import { Vpc } from '#client/vpc.ts'
 import { clientOf, removeVnic } from './cloud.ts'
 import { finishAside } from './finish.ts'
 import type { Attachment, NetworkConfig } from './invocation.ts'
-import { forgetAll, note, notedCloud, reachesCloudOf } from './unfinished.ts'
+import { forgetAll, note, notedCloud, reachesCloudOf, wayOut } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
 
 /** How long a DEL takes at most when nothing answers. */
@@ -35,8 +35,11 @@ export async function del(config: NetworkConfig, attachment: Attachment): Promis
 /** Another cloud than that of the ADD does not know the vnic: that does not mean that it is gone. */
 async function remove(config: NetworkConfig, vnic: string): Promise<void> {
   const wasThere = await removeVnic(clientOf(config), vnic)
-  if (!wasThere && !reachesCloudOf(config, vnic))
-    throw new Error(`it is one of ${notedCloud(config.stateDir, config.name, vnic)}; the network reaches another cloud now`)
+  if (wasThere || reachesCloudOf(config, vnic)) return
+  const { stateDir, name } = config
+  throw new Error(
+    `it is one of ${notedCloud(stateDir, name, vnic)}; the network reaches another cloud, or by another login; ${wayOut(stateDir, name, vnic)}`,
+  )
 }
 
 /** Without the cloud, its host takes the interface out of the namespace, so that nothing is handed over again. */

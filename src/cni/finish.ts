@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient } from '#cli/cloud/api-client.ts'
 import { clientOf, removeVnic } from './cloud.ts'
 import type { NetworkConfig } from './invocation.ts'
-import { cloudOf, forgetAll, isNoted, noted, notedCloud } from './unfinished.ts'
+import { cloudOf, forgetAll, isNoted, noted, notedCloud, wayOut } from './unfinished.ts'
 
 /** How long an ADD or a DEL takes longer at most. */
 const asideMs = 2_000
@@ -44,7 +44,7 @@ export async function finish(config: Unfinished, { signal, isForAll = false }: F
     const cloud = notedCloud(stateDir, name, vnic)
     if (isForAll && (cloud === undefined || cloud !== own)) {
       elsewhere.push(
-        `vnic ${vnic} is one of ${cloud ?? 'a cloud that its note does not name'}; the next container of network ${name} removes it`,
+        `vnic ${vnic} is one of ${cloud ?? 'a cloud that its note does not name'}; the next container of network ${name} removes it; ${wayOut(stateDir, name, vnic)}`,
       )
       continue
     }
@@ -54,7 +54,10 @@ export async function finish(config: Unfinished, { signal, isForAll = false }: F
       const wasThere = await removeVnic(client, vnic, () => (isWanted ||= !isNoted(stateDir, name, vnic)))
       if (isWanted) continue
       if (wasThere || cloud === undefined || cloud === own) forgetAll(stateDir, name, vnic)
-      else elsewhere.push(`vnic ${vnic} is one of ${cloud}; a container of network ${name} that reaches it removes it`)
+      else
+        elsewhere.push(
+          `vnic ${vnic} is one of ${cloud}; a container of network ${name} that reaches it removes it; ${wayOut(stateDir, name, vnic)}`,
+        )
     } catch (error) {
       left.push((error as Error).message)
     }

@@ -3,7 +3,7 @@ import { thisHost } from '#cli/this-host.ts'
 import { clientOf, removeVnic, vnicsHere } from './cloud.ts'
 import { CniError, errorCode } from './error.ts'
 import type { NetworkConfig } from './invocation.ts'
-import { forget, forgetAll, noted, reachesCloudOf } from './unfinished.ts'
+import { forget, forgetAll, noted, notedCloud, reachesCloudOf, wayOut } from './unfinished.ts'
 import { vnicNameOf } from './vnic-of.ts'
 
 /** Remove them. Tries all of them, and then says which are left. */
@@ -22,6 +22,7 @@ export async function gc(config: NetworkConfig): Promise<void> {
     }
     try {
       if ((await removeVnic(client, vnic)) || reachesCloudOf(config, vnic)) forgetAll(stateDir, name, vnic)
+      else process.stderr.write(`vpc-cni: vnic ${vnic} is one of ${notedCloud(stateDir, name, vnic)}; ${wayOut(stateDir, name, vnic)}\n`)
     } catch (error) {
       left.push((error as Error).message)
     }

@@ -58,6 +58,13 @@ export function reachesCloudOf(config: Network, vnic: string): boolean {
   return cloud === undefined || cloud === cloudOf(config)
 }
 
+/**
+ * What to do about a vnic of another cloud, for people. A renamed context or a new token is another one, too: only they
+ * know that it sees what the former one saw, so that a vnic that it does not see is gone.
+ */
+export const wayOut = (stateDir: string, network: string, vnic: string): string =>
+  `if it is gone there, remove its notes: rm -f ${pathOf('unfinished', stateDir, network, vnic)} ${pathOf('attached', stateDir, network, vnic)}`
+
 /** It is in use again: it does not go. */
 export const forget = (stateDir: string, network: string, vnic: string): void =>
   rmSync(pathOf('unfinished', stateDir, network, vnic), { force: true })

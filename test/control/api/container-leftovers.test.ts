@@ -1,7 +1,7 @@
 /** Vnics of containers that are gone, removed while somebody wants one again, or by who cannot know. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -169,8 +169,13 @@ test('a DEL by another cloud than that of the ADD leaves the vnic noted, and the
     writeContexts({ ...readContexts(), current: 'other' })
     await del(config, attachment)
     assert.deepEqual([await isThere(vnic), noted(stateDir, 'two')], [true, [vnic]])
-    assert.match((await finish(config)).elsewhere[0]!, /with context mine/)
+    const [said = ''] = (await finish(config)).elsewhere
+    assert.match(said, /with context mine/)
     assert.deepEqual(noted(stateDir, 'two'), [vnic])
+    // For who knows that it is gone, as after the context was renamed.
+    const notes = ['unfinished', 'attached'].map((kind) => join(stateDir, kind, 'two', vnic))
+    assert.ok(said.endsWith(`if it is gone there, remove its notes: rm -f ${notes.join(' ')}`), said)
+    assert.ok(notes.every((path) => existsSync(path)))
     writeContexts({ ...readContexts(), current: 'mine' })
     assert.deepEqual(await finish(config), { left: [], elsewhere: [] })
     assert.deepEqual([await isThere(vnic), noted(stateDir, 'two')], [false, []])
