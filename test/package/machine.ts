@@ -6,8 +6,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OwnCgroups } from './own-cgroups.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** What the package needs, and what the tests use. */
@@ -40,10 +41,12 @@ export class PackageMachine implements AsyncDisposable {
   #container: ChildProcess | undefined
   #leader = 0
   readonly #name: string
+  readonly #cgroups: OwnCgroups
   readonly #network: readonly string[]
 
   private constructor({ name = 'vpc-package', bridge }: MachineOptions) {
     this.#name = name
+    this.#cgroups = new OwnCgroups(basename(this.#directory))
     this.#network = bridge === undefined ? ['--private-network'] : ['--private-network', `--network-bridge=${bridge}`]
   }
 
@@ -72,15 +75,16 @@ export class PackageMachine implements AsyncDisposable {
       '--register=no',
       '--keep-unit',
     ]
-    const words = [
+    const [program, ...words] = this.#cgroups.run(
+      'systemd-nspawn',
       '--quiet',
       '--boot',
       `--directory=${this.root}`,
       `--machine=${this.#name}`,
       `--bind=${this.#bpffs}:/sys/fs/bpf`,
       ...options,
-    ]
-    const container = spawn('systemd-nspawn', words, { stdio: ['ignore', 'ignore', 'inherit'] })
+    )
+    const container = spawn(program!, words, { stdio: ['ignore', 'ignore', 'inherit'] })
     this.#container = container
     await this.#until('it has booted', () => {
       if (container.exitCode !== null) throw new Error(`systemd-nspawn ended with status ${container.exitCode}`)
@@ -147,6 +151,7 @@ export class PackageMachine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+    await this.#cgroups.remove()
     try {
       execFileSync('umount', [this.#bpffs], { stdio: 'ignore' })
     } catch {
