@@ -165,7 +165,9 @@ export function chosenFormat(path: string, asked: DiskFormat | undefined): DiskF
   const format = asked ?? formatOfName(path)
   if (format === undefined) throw unknownFormat(path)
   if (asked === undefined && format === 'raw' && looksQcow2(path))
-    throw usageFailure(`${path} has the name of a raw image, and the content of a qcow2; say which it is: --disk-format=qcow2`)
+    throw usageFailure(
+      `${path} has the name of a raw image, and the content of a qcow2, which a guest may have written; say which it is: --disk-format=raw if a guest has had it, qcow2 if it was downloaded`,
+    )
   return format
 }
 

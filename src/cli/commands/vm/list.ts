@@ -52,14 +52,14 @@ export default command({
   },
 })
 
-/** The addresses of vmnics, which their ports have; undefined: vpcd does not run. */
+/** The addresses of vmnics, which their ports have; undefined: vpcd does not run, or does not tell. */
 async function addressesOf(vpc: () => Promise<Vpc>): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
   try {
     await using mgmt = await (await vpc()).mgmt()
     const all = await mgmt.describeAll()
     return new Map(all.flatMap((info) => (info.type === 'vpcp' && info.peer !== null ? [[info.peer, info.addresses] as const] : [])))
   } catch (error) {
-    if (failureOf(error).kind === 'unreachable') return undefined
+    if (['unreachable', 'denied'].includes(failureOf(error).kind)) return undefined
     throw error
   }
 }
