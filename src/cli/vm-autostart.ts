@@ -1,5 +1,6 @@
 /** `vpc vm run --autostart`: starts all machines that start with their host. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { VmDefinition } from '#vm/definition.ts'
 import { readyVmnic } from '#vm/guest-vmnics.ts'
 import { isUnreceived, isUp, runVm } from '#vm/life.ts'
 import { supervisedState } from '#vm/supervise.ts'
@@ -33,11 +34,10 @@ export async function runAutostarted(base: string, given: Starting): Promise<voi
   for (let waiting = allVms(base); waiting.length > 0;) {
     const left: VmDirectory[] = []
     for (const directory of waiting) {
-      let called = directory.id
+      const definition = definitionIn(directory)
+      if (definition?.autostart !== true) continue
+      const called = definition.name ?? directory.id
       try {
-        const { autostart, name } = await tellingVmErrors(() => directory.definition())
-        if (!autostart) continue
-        called = name ?? called
         if (isUnreceived(directory)) {
           tell(`machine ${called} stays off: its guest has not come whole from its other host; repeat vpc vm migrate there`)
           continue
@@ -63,6 +63,16 @@ export async function runAutostarted(base: string, given: Starting): Promise<voi
     throw new Failure('failed', `${failed.length} of ${failed.length + vms.length} machines did not start: ${failed.join(', ')}`)
   if (started.length > 0) return done(output, `started machines: ${started.join(', ')}`, { vms })
   alreadySo(output, vms.length > 0 ? 'all that start with this host run' : 'no machine starts with this host', { vms })
+}
+
+/** The definition of a machine; undefined, with a word about it, where it cannot be read or is gone. */
+function definitionIn(directory: VmDirectory): VmDefinition | undefined {
+  try {
+    return directory.definition()
+  } catch (error) {
+    progress(`passing over machine ${directory.id}: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 /** Says each line once. */

@@ -5,6 +5,7 @@ import type { VmDefinition } from '#vm/definition.ts'
 import { createVm, destroyVm, runVm } from '#vm/life.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
+import { clientForNames } from './cloud/client-for-names.ts'
 import { addressing, hostName, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
 import { findVm, placeGuest, removeGuest, type Guest, type Place, type Told } from './cloud/guest-vm.ts'
 import { clientOf } from './cloud/resource-actions.ts'
@@ -15,7 +16,7 @@ import { thisHost } from './this-host.ts'
 import { allOrNothing, type Undo } from './undo.ts'
 import { checkSame, definitionOf, seedOf, sshKeysOf, userDataOf, type MachineValues } from './vm-definition.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
-import { baseOf, machineNamed } from './vm-options.ts'
+import { baseOf, isUuid, machineNamed } from './vm-options.ts'
 import { viewVm } from './vm-view.ts'
 
 interface CloudValues {
@@ -135,6 +136,13 @@ export async function destroyCloudVm(name: string, given: CloudValues, { output 
   if (vm !== undefined) await removeGuest(client, vm, given.timeout)
   if (vm === undefined && !wasHere) return alreadySo(output, `there is no vm ${name}`)
   done(output, `destroyed vm ${name}`, { id: vm?.id ?? directory!.id })
+}
+
+/** Whether the cloud, if any, has a vm of a name that is also how an id begins. */
+export async function isCloudName(name: string, { context }: CloudValues): Promise<boolean> {
+  const client = isUuid(name) ? undefined : clientForNames(context)
+  const vm = client === undefined ? undefined : await findVm(client, name, undefined)
+  return vm?.name === name
 }
 
 interface Meant {

@@ -8,6 +8,8 @@ import { integer, text, valueOption } from './option.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+export const isUuid = (text: string): boolean => uuid.test(text.toLowerCase())
+
 /** The id of a machine. */
 export function parseUuid(value: string): Result<string> {
   const id = value.toLowerCase()

@@ -154,6 +154,14 @@ test('a machine of this host is destroyed by the name of no other account', () =
   assert.match(ok(`vm destroy ${id.slice(0, 8)} ${here}`), /^destroyed vm/)
   assert.match(ok(`vm destroy db1 ${here}`), /^unchanged/)
   assert.deepEqual(JSON.parse(ok(`vm list ${here} --json`)), [])
+  // A name of the cloud goes before the beginning of an id.
+  const other = 'deadbeef-0000-4000-8000-000000000001'
+  ok(`vm create --vm-id=${other} --kernel=${kernel} ${here}`)
+  ok('cloud vm create deadbeef --account=west --type=kvm')
+  assert.match(ok(`vm destroy deadbeef ${here}`), /^destroyed vm deadbeef/)
+  assert.equal(JSON.parse(ok(`vm get ${other} ${here} --json`)).id, other)
+  assert.match(ok(`vm destroy deadbeef --account=west ${here}`), /^unchanged/)
+  assert.match(ok(`vm destroy deadbeef ${here}`), new RegExp(`^destroyed machine ${other}`))
 })
 
 test('words that mean a thing of this host say how to get one of the cloud', () => {

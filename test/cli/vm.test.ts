@@ -3,9 +3,9 @@
  * started.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -70,8 +70,8 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ['a qcow2 to import that is none', `image import ${scratch}/bad.qcow2`, 2, /is not a qcow2 image/],
   ['an empty file to import', `image import ${scratch}/empty.raw`, 2, /empty.raw is empty: it is no image of a disk/],
   ['a directory to import', `image import ${scratch} --disk-format raw`, 2, /is a directory/],
-  ['a raw image that is a qcow2', `image import ${scratch}/ubuntu.img`, 2, /content of a qcow2; say which it is: --disk-format=qcow2/],
-  ['the same as a disk', `create --vm-id ${id} --disk ${scratch}/ubuntu.img`, 2, /content of a qcow2; say which it is/],
+  ['a raw image that is a qcow2', `image import ${scratch}/ubuntu.img`, 2, /--disk-format=raw if a guest has had it, qcow2 if it was down/],
+  ['the same as a disk', `create --vm-id ${id} --disk ${scratch}/ubuntu.img`, 2, /content of a qcow2, which a guest may have written; say/],
   ['a name of no image', `image import ${scratch}/Debian-13.raw --name A/B`, 2, /'A\/B' cannot name an image/],
   [
     'the size of a disk of its own',
@@ -248,6 +248,14 @@ test('of machines that start with the host, one that does not start keeps no oth
   ok(`create --vm-id ${bad} --kernel ${kernel} -N ${vmnic} --autostart`)
   const waits = new RegExp(`^vpc: machine ${bad} waits: cannot reach vpcd`)
   assert.match(await autostart(scratch, waits, () => ok(`set ${bad} --no-autostart`)), /^unchanged: no machine starts with this host/)
+  // Nobody can say whether a machine starts with the host whose file cannot be read.
+  const file = join(scratch, 'vm', bad, 'vm.json')
+  const text = readFileSync(file)
+  writeFileSync(file, '{')
+  const broken = vm('run --autostart')
+  assert.match(broken.stderr, new RegExp(`^vpc: passing over machine ${bad}: \\S+vm.json is not JSON [^\\n]*\\n$`))
+  assert.equal(broken.code, 0)
+  writeFileSync(file, text)
   for (const each of [bad, good]) ok(`destroy --vm-id ${each}`)
   assert.match(ok('run --autostart'), /^unchanged: no machine starts with this host/)
 })
@@ -261,6 +269,15 @@ test('a start that fails leaves a machine that can be started again, and says wh
   assert.match(ok(`destroy --vm-id ${id}`), /^destroyed/)
   assert.match(ok(`${create} -N ${vmnic}`), /^created/)
   assert.equal(vm(`run --vm-id ${id}`).code, 3, 'without vpcd there is no vmnic')
+  // A list needs no vpcd, nor the right to ask it.
+  const closed = join(scratch, 'closed')
+  mkdirSync(closed, { mode: 0o700 })
+  chownSync(closed, 65534, 65534)
+  const listed = spawnSync('setpriv', ['--inh-caps=-all', '--bounding-set=-all', vpcPath, 'vm', 'list'], {
+    env: { ...process.env, ...env, VPC_SOCKET: join(closed, 'vpcd.sock') },
+    encoding: 'utf8',
+  })
+  assert.deepEqual([listed.status, /^ *- +5ba4dbe7\S+ +created +- /m.test(listed.stdout)], [0, true], listed.stdout + listed.stderr)
   assert.match(ok(`destroy --vm-id ${id}`), /^destroyed/)
   assert.match(ok(`${create} --user no-such-user`), /^created/)
   assert.match(vm(`run --vm-id ${id}`).stderr, /there is no user 'no-such-user'; make one with `useradd/)

@@ -5,7 +5,7 @@ import { common } from '../../cloud/resource-command.ts'
 import { command } from '../../command.ts'
 import { integer, text } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
-import { destroyCloudVm } from '../../vm-cloud.ts'
+import { destroyCloudVm, isCloudName } from '../../vm-cloud.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
 import { baseOf, directoryOf, machineOfThisHost, vmDir, vmId } from '../../vm-options.ts'
 
@@ -32,8 +32,9 @@ export default command({
   ],
   async run(given, context, [name]) {
     const isNamed = name !== undefined && given.vmId === undefined
-    const here = isNamed ? await tellingVmErrors(() => machineOfThisHost(baseOf(given.vmDir), name)) : undefined
-    if (isNamed && here === undefined) return destroyCloudVm(name, given, context)
+    const isOfHost = isNamed && given.account === undefined
+    const here = isOfHost ? await tellingVmErrors(() => machineOfThisHost(baseOf(given.vmDir), name)) : undefined
+    if (isNamed && (here === undefined || (await isCloudName(name, given)))) return destroyCloudVm(name, given, context)
     const { output } = context
     const directory = here ?? directoryOf(given, name)
     const was = await tellingVmErrors(() => destroyVm(directory))
