@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readlinkSync } from 'node:fs'
 import { markProcess } from '#system/process-mark.ts'
-import { formatIp, fromMapped, isIpv4, parseIp } from '#wire/ip-address.ts'
+import { formatIp, fromMapped, isIpv4, parseIp, toMapped } from '#wire/ip-address.ts'
 import { isMapped } from '#wire/ipv6-address.ts'
-import { formatPrefix, networkOf, nthAddress, parsePrefix, type Prefix } from '#wire/prefix.ts'
+import { formatPrefix, nthAddress, parsePrefix, type Prefix } from '#wire/prefix.ts'
 import { failure, success, type Result } from '#wire/result.ts'
+import { isUsableAddress } from '#wire/usable-address.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
@@ -51,31 +52,36 @@ export function guestNetns(given: Given): string {
   return `pid:${mark.pid}:${mark.startTicks}`
 }
 
-/** An address of a guest, with the prefix length of its network. */
-export function parseGuestAddress(given: string): Result<string> {
+/** The network of a guest, and the address in it, by its form alone. */
+export function readGuestAddress(given: string): Result<Prefix> {
   const bare = parseIp(given)
-  if (bare.ok)
-    return failure(`'${given}' has no prefix length; write ${given}/${bare.value.length === 4 ? 24 : 64} if its network has that`)
-  const read = parsePrefix(given)
-  if (!read.ok) return failure(read.problem)
-  const { address } = read.value
-  const problem = isIpv4(address) ? hostProblem(read.value) : undefined
-  if (problem !== undefined) return failure(`'${given}' ${problem}`)
-  if (isIpv4(address) || !isMapped(address)) return success(formatPrefix(read.value))
-  return failure(`'${given}' is an IPv4 address in the form of IPv6; write ${formatIp(fromMapped(address))} and the length of its network`)
+  if (!bare.ok) return parsePrefix(given)
+  return failure(`'${given}' has no prefix length; write ${given}/${bare.value.length === 4 ? 24 : 64} if its network has that`)
 }
 
-/** Why a station cannot have an IPv4 address; undefined when it can. */
-function hostProblem(prefix: Prefix): string | undefined {
-  const text = formatIp(prefix.address)
-  const [first] = prefix.address
-  if (first === 0 || first === 127 || first! >= 224) return 'has an address that no interface has'
-  if (prefix.length > 30) return undefined
-  const network = networkOf(prefix)
-  const nth = (n: number): string => formatIp(nthAddress(network, n)!)
-  const such = `write one of its addresses, such as ${nth(1)}/${prefix.length}`
+/** An address that a person gives a guest, with the prefix length of its network. Refuses slips, too. */
+export function parseGuestAddress(given: string): Result<string> {
+  const read = readGuestAddress(given)
+  if (!read.ok) return read
+  const { address } = read.value
+  if (!isIpv4(address) && isMapped(address))
+    return failure(
+      `'${given}' is an IPv4 address in the form of IPv6; write ${formatIp(fromMapped(address))} and the length of its network`,
+    )
+  const problem = stationProblem(read.value)
+  return problem === undefined ? success(formatPrefix(read.value)) : failure(`'${given}' ${problem}`)
+}
+
+/** Why no station of a network has the address; undefined when one can. IPv6 has no broadcasts. */
+function stationProblem(prefix: Prefix): string | undefined {
+  const { address, length } = prefix
+  if (!isUsableAddress(isIpv4(address) ? toMapped(address) : address)) return 'has an address that no unit can send from; choose another'
+  if (!isIpv4(address) || length > 30) return undefined
+  const text = formatIp(address)
+  const nth = (n: number): string => formatIp(nthAddress(prefix, n)!)
+  const such = `write one of its addresses, such as ${nth(1)}/${length}`
   if (text === nth(0)) return `is the network itself; ${such}`
-  return text === nth(2 ** (32 - prefix.length) - 1) ? `has the broadcast address of its network; ${such}` : undefined
+  return text === nth(2 ** (32 - length) - 1) ? `has the broadcast address of its network; ${such}` : undefined
 }
 
 /** Who has the interface, in words. */

@@ -10,10 +10,11 @@ import { readConfig, versions, type NetworkConfig } from '#cni/invocation.ts'
 import { netnsOf } from '#cni/netns.ts'
 import { notedNetworks } from '#cni/unfinished.ts'
 import { switchOfName } from '#cli/given-name.ts'
-import { parseGuestAddress } from '#cli/guest-options.ts'
+import { readGuestAddress } from '#cli/guest-options.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { Failure } from '#cli/failure.ts'
 import { allOrNothing } from '#cli/undo.ts'
+import { formatPrefix } from '#wire/prefix.ts'
 import { allowedIn, checkSubnet, checkSwitch } from './allowed.ts'
 import { hostConfig, namesIn, vpcdOf } from './host-config.ts'
 import { readState, type ContainerState } from './container-state.ts'
@@ -41,8 +42,9 @@ async function onSwitch(stage: Stage, state: ContainerState, sw: string, configP
   const place = { key: `oci:${id}`, name: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') return void (await detach(vpc, await switchOfName(vpc, sw), place))
   const addresses = namesIn(annotations.address).map((given) => {
-    const read = parseGuestAddress(given)
-    if (read.ok) return read.value
+    // The rest is vpcd's to refuse: a container that has run with an address goes on to run.
+    const read = readGuestAddress(given)
+    if (read.ok) return formatPrefix(read.value)
     throw new Failure('usage', `annotation vpc.address: ${read.problem}`)
   })
   const wanted = { ...place, netns: netnsOf(netnsPath(state)), addresses, gateways: namesIn(annotations.gateway) }

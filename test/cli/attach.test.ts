@@ -127,7 +127,9 @@ test('what cannot be is refused, and leaves nothing', () => {
     ['10.0.0.9/33', /from 0 to 32/],
     ['10.0.0.0/24', /is the network itself; write one of its addresses, such as 10\.0\.0\.1\/24/],
     ['10.0.0.255/24', /has the broadcast address of its network; write one/],
-    ['224.0.0.1/24', /has an address that no interface has/],
+    ['224.0.0.1/24', /has an address that no unit can send from; choose another/],
+    ['240.0.0.1/24', /has an address that no unit can send from; choose another/],
+    ['ff02::1/64', /has an address that no unit can send from; choose another/],
   ] as const)
     assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, `--address=${address}`), told)
   assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, '--pid=1'), /give one of --netns, --pid and --container/)

@@ -262,8 +262,18 @@ test('the OCI hook: annotations name what the file of the host allows, and nothi
     // What it has is taken away whatever the file says now.
     assert.deepEqual(hook('poststop', cloudy, { allow: {} }), { code: 0, err: '' })
     assert.equal(vnics().length, before)
-    assert.deepEqual(hook('createRuntime', local, { allow: { switches: ['green'] } }), { code: 0, err: '' })
-    assert.deepEqual(hook('poststop', local), { code: 0, err: '' })
+    // vpc attach refuses such an address as a slip, but containers have run with one.
+    const odd = state({ 'vpc.switch': 'green', 'vpc.address': '10.7.0.255/24' })
+    for (const each of [local, odd]) {
+      assert.deepEqual(hook('createRuntime', each, { allow: { switches: ['green'] } }), { code: 0, err: '' })
+      assert.deepEqual(hook('poststop', each), { code: 0, err: '' })
+    }
+    refused(state({ 'vpc.switch': 'green', 'vpc.address': '240.0.0.1/24' }), { switches: ['green'] }, /240\.0\.0\.1 is not an address that/)
+    refused(
+      state({ 'vpc.switch': 'green', 'vpc.address': '10.7.0.1' }),
+      { switches: ['green'] },
+      /annotation vpc.address: .*no prefix length/,
+    )
   } finally {
     child.kill('SIGKILL')
     h1.ok('switch destroy green')

@@ -9,7 +9,7 @@ import { fullName, unitName, type Model, type Nat, type Router } from '../store/
 import { networksOf, subnetWith } from '../store/routing.ts'
 import { natsOf, routerOfNat, touchNat } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { isUsableAddress } from './address-check.ts'
+import { isUsableAddress } from '#wire/usable-address.ts'
 
 /** Why a NAT cannot have a floating address. */
 type Problem = readonly [errno: 'EINVAL' | 'EADDRINUSE' | 'ENOENT', why: string, remedy: string]

@@ -7,7 +7,7 @@ import { fullName, unitName, type Model, type Nat } from '../store/model.ts'
 import { subnetWith } from '../store/routing.ts'
 import { natsOf, routerOfNat } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { isUsableAddress } from './address-check.ts'
+import { isUsableAddress } from '#wire/usable-address.ts'
 import { isIn } from './nat-floats.ts'
 
 type Problem = readonly [errno: 'EINVAL' | 'EADDRINUSE' | 'ENOSPC', why: string, remedy: string]

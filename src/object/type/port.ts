@@ -14,7 +14,7 @@ import { movePort, refuseGatewayOf, touchAddresses, touchPort } from '../store/m
 import { fullName, isInterfaceType, persists, persistentId, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
 import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { isUsableAddress } from './address-check.ts'
+import { isUsableAddress } from '#wire/usable-address.ts'
 import { exportFlows, importFlows } from '../flow-move.ts'
 import { changePolicy, checkGroups, notePolicy } from './group-use.ts'
 import { withinQuota } from './quota.ts'

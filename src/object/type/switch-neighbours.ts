@@ -2,7 +2,7 @@
 import { vniProblem, vniRemedy } from '#abi/codec.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
-import { isUsableAddress } from './address-check.ts'
+import { isUsableAddress } from '#wire/usable-address.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
 import type { Context } from '../context.ts'
 import type { EntryAction } from '../store/journal.ts'

@@ -1,5 +1,5 @@
 /** Which addresses a host can have as its own. */
-import { isMapped } from '#wire/ipv6-address.ts'
+import { isMapped } from './ipv6-address.ts'
 
 /**
  * Whether 16 bytes (IPv4 as ::ffff:a.b.c.d) are an address of one host: not unspecified, loopback, multicast or
