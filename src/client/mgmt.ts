@@ -159,8 +159,8 @@ export class Mgmt extends Descriptor {
 
   /**
    * Note where the units of hostifs are that others have moved into containers, as docker does. When these hostifs are
-   * destroyed while this handle is open, and made again while the containers run on, vpcd puts the units back, if who
-   * makes them may hand them over. The handle must have WRITE.
+   * destroyed while this handle is open, and made again while the containers run on, vpcd puts the units back, if a
+   * document makes them, or somebody who may hand them over. The handle must have WRITE.
    */
   async keepMovedUnits(): Promise<void> {
     await this.call('mgmtMovedKeep', undefined)

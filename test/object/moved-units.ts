@@ -10,6 +10,7 @@ import { Netns } from '#kernel/netns.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { Access } from '#object/host.ts'
 import { Container } from './container.ts'
+import { jsonText } from './inputs.ts'
 import { Opened, type ScratchHost } from './scratch-host.ts'
 
 const flags = openFlag.create | openFlag.read | openFlag.write
@@ -80,7 +81,6 @@ export function onlyByRight(host: ScratchHost): void {
   const rights = new Set(['read', 'write', 'create'] as const)
   host.host.access = new Access({ rules: [{ to: { uid: 7 }, types: undefined, ids: undefined, rights }] })
   scene.remake(7)
-  host.host.access = new Access()
   assert.deepEqual([scene.isInside(), scene.isHere()], [false, true])
   const said = host.lines.findLast(({ level }) => level === 'warn')?.message
   assert.match(
@@ -88,7 +88,16 @@ export function onlyByRight(host: ScratchHost): void {
     /could not put hostif\d+ back into vpc-object-\S+ as hostif\d+; .*restart the container.*user 7 may not hand over/,
   )
   assert.equal(scene.isNoted(), false)
-  noted.handle.close()
+  // By a document, as the agent does, who has no right to hand over.
+  scene.moveAway()
+  noted.do('mgmtMovedKeep')
+  scene.destroy()
+  const caller = { pid: process.pid, uid: 7, gid: 7 }
+  const whole = new Opened(host.host.open(caller, idBytes(generateId('mgmt')), handleType('mgmt'), BigInt(flags)))
+  whole.do('mgmtApply', jsonText({ version: 1, owner: 'agent', hostifs: [{ id: scene.id }] }))
+  assert.deepEqual([scene.isInside(), scene.isHere()], [true, false])
+  host.host.access = new Access()
+  for (const each of [noted, whole]) each.handle.close()
 }
 
 /** A note is for the devices that go while its handle is open: others are moved nowhere later. */

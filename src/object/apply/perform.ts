@@ -265,10 +265,10 @@ class Performer {
   }
 
   #create({ type, id, unit, path }: ObjectSpec): void {
-    const { context, tx, claim } = this.#steps
+    const { context, tx } = this.#steps
     this.#steps.at(path, () => {
       tx.asked = `create ${type} ${id}`
-      create(context, tx, { type, id, claim, unit: unit ?? undefined })
+      create(context, tx, { type, id, unit: unit ?? undefined })
     })
   }
 

@@ -31,17 +31,21 @@ import { letGoOfPort } from './port.ts'
 import { typeOf, types } from './types.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-/** What is made, and the claims of who asks for it. */
+/** What is made. */
 export interface Wanted {
   readonly type: UnitType
   readonly id: Id
-  readonly claim: Claim
+  /**
+   * Of who asks for one object. Undefined: a document of the host has it, which needs WRITE of a management handle, as
+   * noting where units are does. The agent has this right, and not the one to hand over.
+   */
+  readonly claim?: Claim
   readonly unit?: number | undefined
 }
 
 /**
  * Make an object that nothing holds yet; the caller will. It gets the lowest free unit number, or the given one, which
- * must be free. A hostif goes back to where its unit was, if who asks may hand it over.
+ * must be free. A hostif goes back to where its unit was, by a document, or if who asks may hand it over.
  */
 export function create(context: Context, tx: Transaction, { type, id, claim, unit }: Wanted): VpcObject {
   context.model.nextUnit = unit
@@ -49,7 +53,7 @@ export function create(context: Context, tx: Transaction, { type, id, claim, uni
     const object = types[type].create(context, tx, id)
     if (object.type === 'hostif')
       tx.later('put it back', () => {
-        putBack(context, object, () => claim(tx, 'hostif', id, 'handover'))
+        putBack(context, object, () => claim?.(tx, 'hostif', id, 'handover'))
         writeMoved(context)
       })
     return object
