@@ -5,6 +5,7 @@ import { command } from '../command.ts'
 import { flag, integer, text, valueOption } from '../option.ts'
 import { allOrNothing } from '../undo.ts'
 import { bringUp, checkRoot, type UpResult } from '../up/bring-up.ts'
+import { dropInFile } from '../up/api-config.ts'
 import { hostNameHere } from '../up/first-resources.ts'
 import { lockPlaces, ownAddress, placeOptions, placesOf } from '../up/places.ts'
 import { isName, nameRule } from '#resource/envelope.ts'
@@ -20,11 +21,14 @@ export default command({
     The API, its issuer and the agent each run as a user of their own, without privileges. The store is in the directory api below the
     state directory, the key of the CA in the directory issuer. What an earlier vpc up kept elsewhere moves there.
 
-    Where vpc is a Debian package, these are its units: they run again after a boot, and their logs are in the journal. The address where
-    other machines reach the API is written into /etc/vpc/api.yaml, unless an administrator has said one there.
+    Where vpc is a Debian package, these are its units: they run again after a boot, and their logs are in the journal. Elsewhere each
+    daemon has a log in the directory log below the state directory.
 
-    What runs already is left alone, so you can repeat it. When something fails, what was just started is stopped again. Each daemon has
-    a log in the directory log below the state directory. vpc down takes everything away.`,
+    Where the API of the package listens is what an administrator has said in /etc/vpc/api.yaml, which is only read. Where nothing is said
+    there, a running API stays where it is, and else vpc up chooses. It writes that into ${dropInFile}.
+
+    What runs already is left alone, so you can repeat it. When something fails, what was just started is stopped again. vpc down takes
+    everything away.`,
   options: {
     ...placeOptions,
     name: valueOption<string>('name of this host', {
@@ -34,9 +38,9 @@ export default command({
     address: text('where other machines reach this one', 'ADDRESS|INTERFACE').defaultsTo(
       'the address that packets to the outside leave from',
     ),
-    port: integer('port of the API, on this machine alone', 'PORT', 1, 65_535).default(7473),
+    port: integer('port of the API', 'PORT', 1, 65_535).defaultsTo('7473, or where it is'),
     restart: flag('start daemons that run anew, as after an upgrade; packets flow meanwhile'),
-    agentPort: integer('port of the API for the agents of hosts', 'PORT', 1, 65_535).default(defaultAgentPort),
+    agentPort: integer('port of the API for the agents of hosts', 'PORT', 1, 65_535).defaultsTo(`${defaultAgentPort}, or where it is`),
   },
   examples: [
     { line: 'vpc up', does: 'a cloud of one machine' },
@@ -74,4 +78,4 @@ ${cloud.agents.startsWith('127.') ? alone : others}`
 }
 
 const others = 'another machine:\n  vpc host create NAME'
-const alone = 'other machines cannot join: this one has no way to the outside; vpc down, then vpc up --address=ADDRESS'
+const alone = 'other machines cannot join: the API is for this one alone; vpc down, then vpc up --address=ADDRESS'

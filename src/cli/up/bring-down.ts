@@ -10,12 +10,12 @@ import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { isRefusal } from '../outcome.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
-import { readApiConfig, withoutOwnLines, writeApiConfig } from './api-config.ts'
+import { writeDropIn } from './api-config.ts'
 import { keepAttachments } from './attachments.ts'
-import { controlNames } from './control-places.ts'
+import { apiDir, controlNames, hasOwnCloud } from './control-places.ts'
 import { stopDaemon } from './daemon-process.ts'
 import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
-import { areUnits, isUnitActive, makeUnitDirectories, stopUnit } from './units.ts'
+import { areUnits, isUnitActive, makeUnitDirectories, reloadUnits, startUnit, stopUnit } from './units.ts'
 
 export interface DownResult {
   readonly stopped: readonly DaemonName[]
@@ -33,9 +33,13 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
   const record = readRecord(places)
   const units = areUnits(places, record)
   const isThere =
-    existsSync(units ? identityFile(places.agentStateDir) : places.agentStateDir) || existsSync(join(places.stateDir, 'control.db'))
+    hasOwnCloud(places) ||
+    (units ? existsSync(identityFile(places.agentStateDir)) : [places.agentStateDir, apiDir(places)].some(existsSync))
   const runs = units && ((await isUnitActive('agent')) || (await isUnitActive('api')))
   if (record === undefined && !runs && !(purge && isThere)) return undefined
+  const serves = (): Promise<boolean> => isAnswering(new Vpc({ socketPath: places.socket }))
+  // Without it the cloud's objects would stay in the kernel.
+  if (units && !(await serves())) await startUnit('vpcd', serves, false)
   const stopped: DaemonName[] = []
   const stop = async (name: DaemonName): Promise<void> => {
     if (units && name === 'vpcd') return
@@ -50,7 +54,7 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
   if (record !== undefined) restoreContext(record)
   rmSync(join(places.stateDir, 'up.json'), { force: true })
   if (!purge) return { stopped, left, purged: false, journal: null, units }
-  const isInUse = await isAnswering(new Vpc({ socketPath: places.socket }))
+  const isInUse = await serves()
   const journal = isInUse ? 'in-use' : left > 0 ? 'has-objects' : null
   removeData(places, journal === null)
   if (units) await restoreUnits()
@@ -59,8 +63,8 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
 
 /** What the package has installed, as it was before `vpc up`. */
 async function restoreUnits(): Promise<void> {
-  const config = readApiConfig()
-  if (withoutOwnLines(config) !== config) writeApiConfig(withoutOwnLines(config))
+  writeDropIn('')
+  await reloadUnits()
   await makeUnitDirectories()
 }
 

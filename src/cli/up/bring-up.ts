@@ -10,7 +10,6 @@ import { apiServerName, identityFile } from '#feed/join.ts'
 import { vpcProgram } from '#system/background.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { writeWhole } from '#system/whole-file.ts'
-import { hostText } from '#wire/endpoint.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { invite } from '../cloud/host-invitation.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
@@ -19,28 +18,33 @@ import { storeOfEnvironment } from '../with-store.ts'
 import { agentStatus } from '../this-host.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
-import { apiConfigFile, planApiConfig, readApiConfig, writeApiConfig, type ApiPlace } from './api-config.ts'
+import { dropInFile, makePlace, planApi, readApiFiles, writeDropIn, type ApiPlace, type WantedApi } from './api-config.ts'
 import { restoreAttachments } from './attachments.ts'
-import { apiDir, issuerDir, prepareControl, readAdminToken } from './control-places.ts'
+import { apiDir, hasOwnCloud, issuerDir, linkControl, prepareControl, readAdminToken } from './control-places.ts'
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
 import { ownDirectory } from './owner.ts'
 import { checkPort, daemonNames, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
-import { areUnits, isUnitActive, isUnitEnabled, makeUnitDirectories, restartUnits, startUnit, stopUnit, unitLogs } from './units.ts'
+import {
+  areUnits,
+  isUnitActive,
+  isUnitEnabled,
+  makeUnitDirectories,
+  reloadUnits,
+  restartUnits,
+  startUnit,
+  stopUnit,
+  unitLogs,
+} from './units.ts'
 
 /** The user that the agent runs as. */
 const agentUid = ownUsers.agent
 /** The context that `up` logs in to. */
 export const contextName = 'local'
 
-export interface UpOptions {
+export interface UpOptions extends WantedApi {
   readonly places: Places
-  readonly port: number
-  readonly agentPort: number
-  readonly address: string
-  /** The address was asked for, and is not a guess. */
-  readonly isAsked: boolean
   readonly hostName: string
   /** Start daemons that run anew. */
   readonly restart: boolean
@@ -59,12 +63,15 @@ export interface UpResult {
 export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult> {
   const { places } = options
   const before = readRecord(places)
-  const isMember = hasJoined(places) && !existsSync(join(places.stateDir, 'control.db'))
+  const isMember = hasJoined(places) && !hasOwnCloud(places)
   const units = areUnits(places, before)
+  const api = !units || isMember ? undefined : await planApi({ ...readApiFiles(), runs: await isUnitActive('api') }, options)
   const up = new Up(options, before, undo, units)
   if (options.restart) await up.stopAll()
-  const place = isMember ? null : await up.place()
+  const place = isMember ? null : (api?.place ?? makePlace(options.address, options.port, options.agentPort))
+  if (place !== null) await up.checkPorts(place)
   const ownsVpcd = await up.vpcd()
+  if (api !== undefined) await up.moveApi(api.dropIn)
   if (place !== null) await up.cloud(place)
   await up.agent(ownsVpcd)
   const cloud = place && { server: place.server, agents: place.agents }
@@ -79,8 +86,6 @@ class Up {
   readonly #options: UpOptions
   readonly #undo: Undo
   readonly #units: boolean
-  /** What the file of the API's unit shall be. */
-  #apiConfig: { readonly text: string; readonly place: ApiPlace } | undefined
   #record: UpRecord
 
   constructor(options: UpOptions, before: UpRecord | undefined, undo: Undo, units: boolean) {
@@ -112,7 +117,7 @@ class Up {
     if (wasEnabled && (await isUnitActive(name))) return false
     const ran = await isUnitActive(name)
     if (!ran) progress(`starting ${name}`)
-    this.#undo.push(`stop ${name}`, async () => ran || stopUnit(name, !wasEnabled))
+    this.#undo.push(`stop ${name}`, () => stopUnit(name, { now: !ran, forGood: !wasEnabled }))
     await startUnit(name, isReady)
     if (!ran) this.started.push(name)
     return !ran
@@ -148,18 +153,11 @@ class Up {
     writeRecord(this.#options.places, this.#record)
   }
 
-  /** Where the API shall be. Refuses ports that others have, before anything is started. */
-  async place(): Promise<ApiPlace> {
-    const { address, port, agentPort } = this.#options
-    const runs = this.#units ? await isUnitActive('api') : isRunning(this.#record.processes.api)
-    if (this.#units) this.#apiConfig = await planApiConfig(readApiConfig(), this.#options)
-    if (!runs) {
-      await checkPort(address, port, '--port')
-      await checkPort(address, agentPort, '--agent-port')
-    }
-    const ownTls = !isLocal(address)
-    const server = `${ownTls ? 'https' : 'http'}://${hostText(address)}:${port}`
-    return this.#apiConfig?.place ?? { server, agents: `${hostText(address)}:${agentPort}`, ownTls }
+  /** Refuse ports that others have, before anything is started. */
+  async checkPorts({ listen, port, agentHost, agentPort }: ApiPlace): Promise<void> {
+    if (this.#units ? await isUnitActive('api') : isRunning(this.#record.processes.api)) return
+    await checkPort(listen, port, '--port')
+    await checkPort(agentHost, agentPort, '--agent-port')
   }
 
   /** Gives whether vpcd knows the user of the agent. */
@@ -184,14 +182,13 @@ class Up {
   }
 
   /** The API, a login, the first resources, and this machine as a host. */
-  async cloud({ server, agents, ownTls }: ApiPlace): Promise<void> {
-    const { places, port, address, hostName } = this.#options
+  async cloud({ listen, port, server, agents, ownTls }: ApiPlace): Promise<void> {
+    const { places, address, hostName } = this.#options
     const { stateDir, agentStateDir } = places
-    const open = ownTls ? ['--listen', address, '--own-tls'] : []
+    const open = ownTls ? ['--listen', listen, '--own-tls'] : []
     const issuer = await this.#issuer()
     const own = issuer === undefined ? ['--state-dir', stateDir] : ['--state-dir', apiDir(places), '--issuer', issuer]
     const words = ['api', ...own, '--port', String(port), '--agent-listen', agents, ...open]
-    await this.#configureApi()
     await this.#have({ name: 'api', words, uid: this.#userOf(ownUsers.api) }, () => this.#isLive(server, ownTls))
     const client = this.#login(server, ownTls)
     const host = await ensureFirst(client, hostName, address)
@@ -203,14 +200,18 @@ class Up {
   }
 
   /** Have the unit of the API listen where it shall; one that runs starts anew with that. */
-  async #configureApi(): Promise<void> {
-    const before = readApiConfig()
-    if (this.#apiConfig === undefined || this.#apiConfig.text === before) return
-    writeApiConfig(this.#apiConfig.text)
-    this.#undo.push(`restore ${apiConfigFile}`, async () => writeApiConfig(before))
-    if (!(await isUnitActive('api'))) return
-    progress('restarting api')
-    await restartUnits(['api'])
+  async moveApi(dropIn: string): Promise<void> {
+    const before = readApiFiles().dropIn
+    if (dropIn === before) return
+    const runs = await isUnitActive('api')
+    const use = async (text: string): Promise<void> => {
+      writeDropIn(text)
+      await reloadUnits()
+      if (runs) await restartUnits(['api'])
+    }
+    this.#undo.push(`restore ${dropInFile}`, () => use(before))
+    if (runs) progress('restarting api')
+    await use(dropIn)
   }
 
   /** The issuer, whose key the API may not read. Gives its socket; undefined: an API of before runs with its own. */
@@ -220,7 +221,8 @@ class Up {
     const runs = this.#units ? (await isUnitActive('api')) || (await isUnitActive('issuer')) : isRunning(api)
     if (runs && !existsSync(issuerDir(places))) return undefined
     const socket = join(issuerDir(places), 'issuer.sock')
-    if (!runs) prepareControl(places)
+    if (runs) linkControl(places)
+    else prepareControl(places)
     if (this.#userOf(ownUsers.api) === undefined) progress('the API runs as root: its own user may not reach its directory or this program')
     const store = storeOfEnvironment() === undefined ? ['--store', `sqlite:${join(apiDir(places), 'control.db')}`] : []
     const words = ['issuer', '--state-dir', issuerDir(places), ...store, '--listen', socket, '--user', String(ownUsers.api)]

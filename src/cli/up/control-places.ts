@@ -3,7 +3,7 @@
  * root's processes kept in the state directory itself moves there. Links stay in the old places, for people.
  */
 import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs'
-import { readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownUsers } from '#abi/own-users.ts'
 import { Failure } from '../failure.ts'
@@ -21,6 +21,12 @@ export const controlNames: readonly string[] = [...ofApi, ...ofIssuer, 'api', 'i
 export const apiDir = ({ stateDir }: Places): string => join(stateDir, 'api')
 export const issuerDir = ({ stateDir }: Places): string => join(stateDir, 'issuer')
 
+/** Whether this machine has a cloud of its own. The package makes an empty store on each; with etcd the token tells. */
+export const hasOwnCloud = (places: Places): boolean =>
+  [join(places.stateDir, 'control.db'), ...['control.db', 'admin-token'].map((name) => join(apiDir(places), name))].some(
+    (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
+  )
+
 /** Make the directories, and hand over what is there. Nothing may run in them. */
 export function prepareControl(places: Places): void {
   const { stateDir } = places
@@ -28,20 +34,30 @@ export function prepareControl(places: Places): void {
   for (const each of [api, issuer]) mkdirSync(each, { recursive: true, mode: 0o700 })
   move(stateDir, api, ofApi)
   move(stateDir, issuer, ofIssuer)
+  linkControl(places)
   // SQLite gives its other files the mode of the first, and the directory gives them its group: the issuer may read.
   closeSync(openSync(join(api, 'control.db'), constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o640))
   handOver(api, ownUsers.api, ownUsers.issuer)
   handOver(issuer, ownUsers.issuer, ownUsers.api)
 }
 
+/** The links in the old places, where there is nothing. */
+export function linkControl(places: Places): void {
+  link(places.stateDir, apiDir(places), ofApi)
+  link(places.stateDir, issuerDir(places), ofIssuer)
+}
+
 /** Rename is all or nothing: a start that was cut off goes on here. */
 function move(from: string, to: string, names: readonly string[]): void {
   for (const name of names) {
-    const old = join(from, name)
-    const found = lstatSync(old, { throwIfNoEntry: false })
-    if (found !== undefined && !found.isSymbolicLink()) renameSync(old, join(to, name))
-    if (linked.includes(name) && lstatSync(old, { throwIfNoEntry: false }) === undefined) symlinkSync(join(to, name), old)
+    const found = lstatSync(join(from, name), { throwIfNoEntry: false })
+    if (found !== undefined && !found.isSymbolicLink()) renameSync(join(from, name), join(to, name))
   }
+}
+
+function link(from: string, to: string, names: readonly string[]): void {
+  for (const name of names.filter((each) => linked.includes(each)))
+    if (lstatSync(join(from, name), { throwIfNoEntry: false }) === undefined) symlinkSync(join(to, name), join(from, name))
 }
 
 /** The directory and all in it belongs to a user; a group may reach the first level, and read the store. */

@@ -62,14 +62,23 @@ export const isUnitActive = async (name: DaemonName): Promise<boolean> =>
 export const isUnitEnabled = async (name: DaemonName): Promise<boolean> =>
   (await run('systemctl', 'is-enabled', '--quiet', unitOf[name])).isDone
 
-/** Have it run, now and at each boot. Returns once it is ready. Throws a Failure with its last words. */
-export async function startUnit(name: DaemonName, isReady: () => Promise<boolean>): Promise<void> {
-  if (!(await run('systemctl', 'enable', '--now', unitOf[name])).isDone) throw await troubleOf(name)
-  for (const end = performance.now() + readyMs; !(await isReady()); await sleep(50)) {
-    const { said } = await run('systemctl', 'show', '--property=NRestarts', '--value', unitOf[name])
-    if (said !== '0' || performance.now() > end) throw await troubleOf(name)
-  }
+/**
+ * Have it run, now and, unless told otherwise, at each boot. Returns once it is ready. Throws a Failure with its last
+ * words.
+ */
+export async function startUnit(name: DaemonName, isReady: () => Promise<boolean>, atBoots = true): Promise<void> {
+  // One that has died and waits for its next start shall not wait, and what systemd counted says nothing of this start.
+  if ((await shown(name, 'SubState')).startsWith('auto-restart')) await run('systemctl', 'stop', unitOf[name])
+  await run('systemctl', 'reset-failed', unitOf[name])
+  const words = atBoots ? ['enable', '--now'] : ['start']
+  if (!(await run('systemctl', ...words, unitOf[name])).isDone) throw await troubleOf(name)
+  for (const end = performance.now() + readyMs; !(await isReady()); await sleep(50))
+    if ((await shown(name, 'NRestarts')) !== '0' || performance.now() > end) throw await troubleOf(name)
 }
+
+/** A property of a unit. */
+const shown = async (name: DaemonName, property: string): Promise<string> =>
+  (await run('systemctl', 'show', `--property=${property}`, '--value', unitOf[name])).said
 
 /**
  * Have them run anew, with the program as it is now. At once: who needs another one starts anew with it. Throws a
@@ -82,13 +91,20 @@ export async function restartUnits(names: readonly DaemonName[]): Promise<void> 
   for (const name of names) if (!(await isUnitActive(name))) throw await troubleOf(name)
 }
 
-/** Stop it; `forGood`: the next boot does not start it either. Gives whether it ran. Throws a Failure. */
-export async function stopUnit(name: DaemonName, forGood = true): Promise<boolean> {
+/** Stop it now; `forGood`: the next boot does not start it either. Gives whether it ran. Throws a Failure. */
+export async function stopUnit(name: DaemonName, { now, forGood } = { now: true, forGood: true }): Promise<boolean> {
   const ran = await isUnitActive(name)
-  const words = forGood ? ['disable', '--now', '--quiet'] : ['stop']
-  const { isDone, said } = await run('systemctl', ...words, unitOf[name])
-  if (!isDone) throw new Failure('failed', `cannot stop ${unitOf[name]}: ${said}`)
+  for (const word of [...(now ? ['stop'] : []), ...(forGood ? ['disable'] : [])]) {
+    const { isDone, said } = await run('systemctl', word, '--quiet', unitOf[name])
+    if (!isDone) throw new Failure('failed', `cannot ${word} ${unitOf[name]}: ${said}`)
+  }
   return ran
+}
+
+/** Have systemd read its files anew. Throws a Failure. */
+export async function reloadUnits(): Promise<void> {
+  const { isDone, said } = await run('systemctl', 'daemon-reload')
+  if (!isDone) throw new Failure('failed', `systemd cannot read its files anew: ${said}`)
 }
 
 async function troubleOf(name: DaemonName): Promise<Failure> {
