@@ -18,6 +18,8 @@ export interface ProbeOptions {
   readonly family?: 4 | 6
   /** How long to wait for an answer. */
   readonly waitSeconds?: number
+  /** How long to wait for one that should come: as long, unless given. */
+  readonly expectedSeconds?: number
   readonly signal?: AbortSignal | undefined
 }
 
@@ -26,11 +28,12 @@ export interface ProbeOptions {
  * alone proves little: `actual` says whether the address answered AND stands for the MAC of the right guest. Behind a
  * gateway there is no such MAC: there the right guest has counted as many pings as were answered in its name.
  */
-export async function probeAll(guests: readonly GuestPlan[], { family = 4, waitSeconds = 1, signal }: ProbeOptions = {}): Promise<Probe[]> {
+export async function probeAll(guests: readonly GuestPlan[], options: ProbeOptions = {}): Promise<Probe[]> {
+  const { family = 4, waitSeconds = 1, expectedSeconds = waitSeconds, signal } = options
   const speakers = guests.filter((guest) => addressOf(guest, family) !== undefined)
   const routed = speakers.some(({ gateways }) => gateways.length > 0) ? speakers : []
   const before = await pingsTaken(routed, family, signal)
-  const rows = await Promise.all(speakers.map((from) => probeFrom(from, speakers, { family, waitSeconds, signal })))
+  const rows = await Promise.all(speakers.map((from) => probeFrom(from, speakers, { family, waitSeconds, expectedSeconds, signal })))
   const after = await pingsTaken(routed, family, signal)
   const probes = rows.flat()
   const isOther = new Set(
@@ -66,7 +69,11 @@ async function probeFrom(
 ): Promise<Probe[]> {
   const targets = guests.filter((to) => to !== from).map((to) => ({ to, address: addressOf(to, options.family)! }))
   const addresses = [...new Set(targets.map(({ address }) => address))]
-  const pings = await Promise.all(addresses.map(async (address) => [address, await ping(from, address, options)] as const))
+  const expected = new Set(targets.filter(({ to }) => mayPing(from, to, options.family)).map(({ address }) => address))
+  const seconds = (address: string): number => (expected.has(address) ? options.expectedSeconds : options.waitSeconds)
+  const pings = await Promise.all(
+    addresses.map(async (address) => [address, await ping(from, address, seconds(address), options.signal)] as const),
+  )
   const answered = new Map(pings)
   const macs = await neighboursOf(from, options.signal)
   return targets.map(({ to, address }) => {
@@ -89,11 +96,7 @@ const isMeant = (from: GuestPlan, to: GuestPlan, targets: readonly { readonly to
   return to.customer === from.customer || !targets.some((other) => other.address === address && other.to.customer === from.customer)
 }
 
-async function ping(
-  from: GuestPlan,
-  address: string,
-  { waitSeconds, signal }: { waitSeconds: number; signal?: AbortSignal | undefined },
-): Promise<boolean> {
+async function ping(from: GuestPlan, address: string, waitSeconds: number, signal?: AbortSignal): Promise<boolean> {
   // A guest's own loopback would answer for its own address, so another guest with that address cannot be reached from
   // here.
   if (from.addresses.some((own) => formatIp(own.address) === address)) return false
