@@ -103,9 +103,9 @@ test('what a process had that has ended is said, and detached by its number', as
     child.kill('SIGKILL')
     await exited
   }
-  await until('its interface is missed', () => vpcd.ok('hostif', 'get', unit).includes('trouble'))
+  // First that its device is gone, and then, once vpcd has tried to make it again, why it cannot.
   const told = new RegExp(` trouble +cannot hand it over to pid:${child.pid}: process ${child.pid} has ended; start the container`)
-  assert.match(vpcd.ok('hostif', 'get', unit), told)
+  await until('it says why it has no interface', () => told.test(vpcd.ok('hostif', 'get', unit)))
   const detachEnded = ['detach', 'red', `--pid=${child.pid}`] as const
   assert.match(vpcd.refused(2, ...detachEnded, `--netns=${web}`), /give one of --netns, --pid and --container/)
   assert.match(vpcd.ok(...detachEnded), /^detached eth0/)

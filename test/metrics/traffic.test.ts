@@ -252,7 +252,9 @@ async function startCapture(...args: string[]): Promise<ChildProcess> {
   return child
 }
 
-const ended = async (child: ChildProcess): Promise<number | null> => ((await once(child, 'exit')) as [number | null])[0]
+/** Its status, also when it has ended already. */
+const ended = async (child: ChildProcess): Promise<number | null> =>
+  child.exitCode !== null || child.signalCode !== null ? child.exitCode : ((await once(child, 'exit')) as [number | null])[0]
 
 /** Fields of the frames of a file, as tshark reads it. */
 function tshark(file: string, fields: readonly string[], filter = 'frame'): string[][] {
