@@ -224,8 +224,7 @@ test('each connection is one record with the packets that passed; refused ones h
   asker = await Asker.start(restartScene(), 40_500)
   await asker.more(20)
   child.kill('SIGTERM')
-  const [code] = (await once(child, 'exit')) as [number]
-  assert.equal(code, 0)
+  assert.equal(await ended(child), 0)
   assert.ok((JSON.parse(readFileSync(`${file}.checkpoint`, 'utf8')) as Checkpoint).flows.length >= connections)
   late.closeAllConnections()
   late.close()
@@ -253,8 +252,7 @@ async function startCapture(...args: string[]): Promise<ChildProcess> {
 }
 
 /** Its status, also when it has ended already. */
-const ended = async (child: ChildProcess): Promise<number | null> =>
-  child.exitCode !== null || child.signalCode !== null ? child.exitCode : ((await once(child, 'exit')) as [number | null])[0]
+const ended = async (child: ChildProcess): Promise<number | null> => child.exitCode ?? ((await once(child, 'exit')) as [number | null])[0]
 
 /** Fields of the frames of a file, as tshark reads it. */
 function tshark(file: string, fields: readonly string[], filter = 'frame'): string[][] {
