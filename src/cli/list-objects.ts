@@ -25,6 +25,12 @@ export const sorted = <N extends Named>(objects: readonly N[], by: SortBy): N[] 
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Whether something belongs to a switch; undefined: to any. For the `keep` of a list. */
+export const ofSwitch =
+  (id: string | undefined) =>
+  (info: { readonly switch: string | null }): boolean =>
+    id === undefined || info.switch === id
+
 /** Print the objects of some types as a table, or as JSON. Ids of other objects are shown by their unit names. */
 export async function listObjects<T extends UnitType>(
   { vpc, output }: Context,

@@ -2,7 +2,7 @@
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
 import { idOf } from '../../kinds.ts'
-import { listObjects, unitOf } from '../../list-objects.ts'
+import { listObjects, ofSwitch, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'address-set list',
@@ -20,7 +20,7 @@ export default command({
         ['SWITCH', (info, units) => unitOf(info.switch, units)],
         [{ title: 'NETWORKS', align: 'right' }, (info) => info.networks.length],
       ],
-      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
+      { sortBy: by, keep: ofSwitch(id) },
     )
   },
 })

@@ -2,7 +2,7 @@
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
 import { idOf } from '../../kinds.ts'
-import { listObjects, unitOf } from '../../list-objects.ts'
+import { listObjects, ofSwitch, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'group list',
@@ -22,7 +22,7 @@ export default command({
         [{ title: 'PORTS', align: 'right' }, (info) => info.ports.length],
         [{ title: 'MEMBERS ELSEWHERE', align: 'right' }, (info) => info.members],
       ],
-      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
+      { sortBy: by, keep: ofSwitch(id) },
     )
   },
 })

@@ -2,7 +2,7 @@
 import { command } from '../../command.ts'
 import { sortBy } from '../../id-options.ts'
 import { idOf } from '../../kinds.ts'
-import { listObjects, unitOf } from '../../list-objects.ts'
+import { listObjects, ofSwitch, unitOf } from '../../list-objects.ts'
 
 export default command({
   path: 'subnet list',
@@ -22,7 +22,7 @@ export default command({
         ['SWITCH', (info, units) => unitOf(info.switch, units)],
         ['ROUTER', (info, units) => unitOf(info.router, units)],
       ],
-      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
+      { sortBy: by, keep: ofSwitch(id) },
     )
   },
 })

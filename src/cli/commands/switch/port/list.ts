@@ -2,7 +2,7 @@
 import { command } from '../../../command.ts'
 import { idOf } from '../../../kinds.ts'
 import { sortBy } from '../../../id-options.ts'
-import { listObjects, unitOf } from '../../../list-objects.ts'
+import { listObjects, ofSwitch, unitOf } from '../../../list-objects.ts'
 
 export default command({
   path: 'switch port list',
@@ -30,7 +30,7 @@ export default command({
         ['HELD', (info) => (info.held ? 'yes' : 'no')],
         ['ADDRESSES', (info) => info.addresses.join(' ') || 'any'],
       ],
-      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
+      { sortBy: by, keep: ofSwitch(id) },
     )
   },
 })
