@@ -113,9 +113,8 @@ class Up {
   }
 
   async #haveUnit(name: DaemonName, isReady: () => Promise<boolean>): Promise<boolean> {
-    const wasEnabled = await isUnitEnabled(name)
-    if (wasEnabled && (await isUnitActive(name))) return false
-    const ran = await isUnitActive(name)
+    const [wasEnabled, ran] = [await isUnitEnabled(name), await isUnitActive(name)]
+    if (wasEnabled && ran) return false
     if (!ran) progress(`starting ${name}`)
     this.#undo.push(`stop ${name}`, () => stopUnit(name, { now: !ran, forGood: !wasEnabled }))
     await startUnit(name, isReady)
