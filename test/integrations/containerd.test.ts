@@ -1,9 +1,7 @@
 /** The CNI plugin with containerd, by the Container Runtime Interface: what Kubernetes runs on a node. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Pinging } from '../cli/machines.ts'
 import {
   assertGroupDrops,
@@ -19,8 +17,6 @@ import {
 import { Containerd } from './containerd.ts'
 import { coverDirectory } from './own-directory.ts'
 
-const plugin = fileURLToPath(new URL('../../bin/vpc-cni.mjs', import.meta.url))
-
 let cloud: CloudScene
 let containerd: Containerd
 let devices: readonly string[]
@@ -30,13 +26,7 @@ before(async () => {
   covers = ['/var/lib/cni', '/opt/containerd'].map(coverDirectory)
   cloud = startCloud()
   devices = cloud.h1.devices()
-  const bin = join(cloud.h1.directory, 'cni-bin')
-  mkdirSync(bin)
-  symlinkSync(plugin, join(bin, 'vpc-cni'))
-  // containerd gives each pod its loopback by this one.
-  symlinkSync('/usr/lib/cni/loopback', join(bin, 'loopback'))
-  containerd = new Containerd(cloud.h1, bin)
-  writeFileSync(join(containerd.confDir, '10-red.conflist'), JSON.stringify(cniNetwork(cloud, 'red')))
+  containerd = Containerd.ofCloud(cloud)
   await containerd.start()
   containerd.importImage()
 })
@@ -111,7 +101,7 @@ test('a pod in the namespace of the node gets no interface', async () => {
 
 test('a pod that cannot get its interface is refused with the reason, and leaves nothing', async () => {
   const wrong = JSON.stringify(cniNetwork(cloud, 'red')).replace('default/default', 'default/none')
-  writeFileSync(join(containerd.confDir, '10-red.conflist'), wrong)
+  containerd.writeNetwork(wrong)
   await assert.rejects(async () => {
     // containerd reads its directory when it sees the change.
     for (let attempt = 1; attempt < 100; attempt++) await containerd.removePod(await containerd.runPod('late', attempt))

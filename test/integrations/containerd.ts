@@ -1,15 +1,17 @@
 /** A containerd of a test's own, and its Container Runtime Interface: the test is to it what a kubelet would be. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
 import { type Machine, until } from '../cli/machines.ts'
+import { cniNetwork, type CloudScene } from './cloud-scene.ts'
 import { makeArchive } from './image.ts'
 
 const proto = fileURLToPath(new URL('cri.proto', import.meta.url))
+const plugin = fileURLToPath(new URL('../../bin/vpc-cni.mjs', import.meta.url))
 const image = 'vpc.test/pod:1'
 
 export interface Exec {
@@ -19,7 +21,7 @@ export interface Exec {
 
 export class Containerd {
   readonly directory: string
-  readonly confDir: string
+  readonly #confDir: string
   readonly #machine: Machine
   readonly #binDir: string
   readonly #service: protobuf.Service
@@ -27,13 +29,30 @@ export class Containerd {
   #client: Client | undefined
 
   /** Plugins are looked for in `binDir`; networks in `confDir`. */
-  constructor(machine: Machine, binDir: string) {
+  private constructor(machine: Machine, binDir: string) {
     this.#machine = machine
     this.#binDir = binDir
     this.directory = join(machine.directory, 'containerd')
-    this.confDir = join(this.directory, 'net.d')
-    mkdirSync(this.confDir, { recursive: true })
+    this.#confDir = join(this.directory, 'net.d')
+    mkdirSync(this.#confDir, { recursive: true })
     this.#service = protobuf.loadSync(proto).resolveAll().lookupService('runtime.v1.RuntimeService')
+  }
+
+  /** One for h1 of a cloud, which will give pods interfaces in the cloud's subnet. */
+  static ofCloud(cloud: CloudScene): Containerd {
+    const bin = join(cloud.h1.directory, 'cni-bin')
+    mkdirSync(bin)
+    symlinkSync(plugin, join(bin, 'vpc-cni'))
+    // containerd gives each pod its loopback by this one.
+    symlinkSync('/usr/lib/cni/loopback', join(bin, 'loopback'))
+    const containerd = new Containerd(cloud.h1, bin)
+    containerd.writeNetwork(JSON.stringify(cniNetwork(cloud, 'red')))
+    return containerd
+  }
+
+  /** Have this network, from the next look at the directory on. */
+  writeNetwork(network: string): void {
+    writeFileSync(join(this.#confDir, '10-red.conflist'), network)
   }
 
   get socket(): string {
@@ -64,7 +83,7 @@ state = "${this.directory}/state"
   sandbox_image = "${image}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${this.#binDir}"
-    conf_dir = "${this.confDir}"
+    conf_dir = "${this.#confDir}"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
 `

@@ -2,10 +2,7 @@
  * Pods of a real Kubernetes: kubectl asks its API server, and a kubelet runs them with containerd and the CNI plugin.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Pinging, until } from '../../cli/machines.ts'
 import {
   assertGroupDrops,
@@ -30,12 +27,7 @@ before(async () => {
   covers = ['/var/lib/cni', '/opt/containerd', '/var/log/pods', '/var/log/containers', '/var/lib/kubelet'].map(coverDirectory)
   cloud = startCloud()
   devices = cloud.h1.devices()
-  const bin = join(cloud.h1.directory, 'cni-bin')
-  mkdirSync(bin)
-  symlinkSync(fileURLToPath(new URL('../../../bin/vpc-cni.mjs', import.meta.url)), join(bin, 'vpc-cni'))
-  symlinkSync('/usr/lib/cni/loopback', join(bin, 'loopback'))
-  containerd = new Containerd(cloud.h1, bin)
-  writeFileSync(join(containerd.confDir, '10-red.conflist'), JSON.stringify(cniNetwork(cloud, 'red')))
+  containerd = Containerd.ofCloud(cloud)
   await containerd.start()
   containerd.importImage()
   kubernetes = new Kubernetes(cloud.h1, '198.18.7.1', containerd.socket)
@@ -107,7 +99,7 @@ test('pods that are deleted leave nothing', async () => {
 
 test('a pod without an interface says why', async () => {
   const wrong = JSON.stringify(cniNetwork(cloud, 'red')).replace('default/default', 'default/none')
-  writeFileSync(join(containerd.confDir, '10-red.conflist'), wrong)
+  containerd.writeNetwork(wrong)
   await containerd.stop()
   await containerd.start()
   kubernetes.apply('lost')
